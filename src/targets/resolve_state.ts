@@ -1,0 +1,29 @@
+import type { TargetRoute } from "./target.ts";
+
+/** Which run, of those a provider knows. */
+export interface RunReference {
+  readonly runName: string;
+  readonly actionName: string;
+}
+
+/** All that a provider knows of a run that can be reached. */
+export interface ResolvedRoute {
+  readonly route: TargetRoute;
+  readonly runName: string;
+  readonly actionName: string;
+  /** Counts a run's attempts from 0: a retried run is another machine with another host key. */
+  readonly attempt: number;
+  /** The login user that the platform wants, if it wants one. */
+  readonly user?: string;
+  /** The private key that fits the key which the run was started with, if the provider knows. */
+  readonly identityFile?: string;
+  /** What the record keeps to name the credential that a dial must carry: see `TargetRecord.credential`. */
+  readonly credential?: Readonly<Record<string, string>>;
+}
+
+/** One step of a run on its way to a route. */
+export type ResolveState =
+  /** Not there yet. `phase` is the platform's own word, `message` its latest sentence about it. */
+  | { readonly kind: "waiting"; readonly phase: string; readonly message?: string }
+  /** It can be dialled. Always the last one. */
+  | { readonly kind: "ready"; readonly resolved: ResolvedRoute };
