@@ -1,0 +1,37 @@
+/**
+ * The one place that imports ssh2, for the server and for the client.
+ *
+ * What it makes good: a leak of native memory with chacha20 (chacha20_release.ts) and TCP_NODELAY, which ssh2 never
+ * sets: give it transports made by {@link toDuplex} and neither matters to whoever uses this file.
+ */
+import "./chacha20_release.ts";
+import ssh2 from "ssh2";
+
+export const Client = ssh2.Client;
+export type Client = ssh2.Client;
+export const Server = ssh2.Server;
+export type Server = ssh2.Server;
+/** `parseKey`, `generateKeyPairSync`: reading keys of every format that ssh2 knows. */
+export const utils = ssh2.utils;
+/** The base of an agent of one's own, for `agent:` of a client. */
+export const BaseAgent = ssh2.BaseAgent;
+
+export type {
+  AcceptConnection,
+  Algorithms,
+  AuthContext,
+  ClientChannel,
+  ConnectConfig,
+  Connection,
+  KeyboardAuthContext,
+  ParsedKey,
+  PasswordAuthContext,
+  PublicKeyAuthContext,
+  RejectConnection,
+  ServerChannel,
+  ServerConfig,
+  Session,
+  SFTPWrapper,
+} from "ssh2";
+
+export { type StreamDuplex, toDuplex, type ToDuplexOptions } from "./stream_duplex.ts";

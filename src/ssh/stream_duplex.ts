@@ -1,0 +1,158 @@
+import { Buffer } from "node:buffer";
+import { Duplex } from "node:stream";
+import type { ByteStream } from "../stream/byte_stream.ts";
+
+/** Above this many unwritten bytes {@link StreamDuplex.isCongested} holds; ssh2 itself asks nobody before it writes. */
+const HIGH_WATER_BYTES = 1024 * 1024;
+/** At most so much goes into one write of the stream below: a WebSocket message of this size is at its fastest. */
+const MAX_WRITE_BYTES = 256 * 1024;
+
+/** What ssh2 knows of its transport: a Node socket, as far as it uses one. */
+export interface StreamDuplex extends Duplex {
+  readonly remoteAddress: string | undefined;
+  readonly remotePort: number | undefined;
+  setNoDelay(): this;
+  setTimeout(): this;
+  /** True while more than 1 MiB waits to be written. */
+  readonly isCongested: boolean;
+  /** Resolves once little enough waits to be written, or the transport is gone. */
+  whenDrained(): Promise<void>;
+}
+
+/** Options of {@link toDuplex}. */
+export interface ToDuplexOptions {
+  readonly remote?: { readonly hostname: string; readonly port: number } | undefined;
+}
+
+/**
+ * `stream` as the socket that ssh2 wants (`sock:` of its client, `injectSocket` of its server).
+ *
+ * Owns `stream`: it is disposed with the duplex. ssh2 writes a packet in up to three pieces; all that is written in one
+ * turn leaves as one write. There is no Nagle here to switch off: the stream below has TCP_NODELAY set already.
+ */
+export function toDuplex(stream: ByteStream, { remote }: ToDuplexOptions = {}): StreamDuplex {
+  return new ByteStreamDuplex(stream, remote);
+}
+
+class ByteStreamDuplex extends Duplex implements StreamDuplex {
+  readonly remoteAddress: string | undefined;
+  readonly remotePort: number | undefined;
+  readonly remoteFamily: string | undefined;
+  readonly #stream: ByteStream;
+  #pending: Uint8Array[] = [];
+  #pendingBytes = 0;
+  #flushing: Promise<void> | undefined;
+  #reading = false;
+  #waiting: Array<() => void> = [];
+  #scratch: Uint8Array | undefined;
+
+  constructor(stream: ByteStream, remote: ToDuplexOptions["remote"]) {
+    super({ emitClose: true, allowHalfOpen: true });
+    this.#stream = stream;
+    this.remoteAddress = remote?.hostname;
+    this.remotePort = remote?.port;
+    this.remoteFamily = remote ? (remote.hostname.includes(":") ? "IPv6" : "IPv4") : undefined;
+  }
+
+  setNoDelay(): this {
+    return this;
+  }
+
+  setTimeout(): this {
+    return this;
+  }
+
+  get isCongested(): boolean {
+    return this.#pendingBytes > HIGH_WATER_BYTES;
+  }
+
+  whenDrained(): Promise<void> {
+    if (!this.isCongested || this.destroyed) return Promise.resolve();
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  // Replaces Writable's own queue, which would hand the first piece of every packet down alone.
+  override write(chunk: Uint8Array): boolean {
+    if (this.destroyed || this.writableEnded) return false;
+    this.#pending.push(chunk);
+    this.#pendingBytes += chunk.length;
+    this.#flushing ??= Promise.resolve().then(() => this.#flush());
+    return !this.isCongested;
+  }
+
+  async #flush(): Promise<void> {
+    try {
+      while (this.#pending.length > 0 && !this.destroyed) {
+        const bytes = this.#take();
+        await this.#stream.write(bytes);
+        this.#pendingBytes -= bytes.length;
+        if (!this.isCongested) this.#wake();
+      }
+    } catch (error) {
+      this.destroy(asError(error));
+    } finally {
+      this.#flushing = undefined;
+    }
+  }
+
+  /** The next bytes to write, in one piece. */
+  #take(): Uint8Array {
+    const first = this.#pending[0] ?? new Uint8Array(0);
+    let count = 1;
+    let size = first.length;
+    for (; count < this.#pending.length; count++) {
+      const next = this.#pending[count]?.length ?? 0;
+      if (size + next > MAX_WRITE_BYTES) break;
+      size += next;
+    }
+    const pieces = this.#pending.splice(0, count);
+    if (pieces.length === 1) return first;
+    // Only one write is under way at a time, so its buffer serves again.
+    if (!this.#scratch || this.#scratch.length < size) {
+      this.#scratch = new Uint8Array(Math.min(MAX_WRITE_BYTES, Math.max(4096, 2 * size)));
+    }
+    let at = 0;
+    for (const piece of pieces) {
+      this.#scratch.set(piece, at);
+      at += piece.length;
+    }
+    return this.#scratch.subarray(0, size);
+  }
+
+  #wake(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const resume of waiting) resume();
+  }
+
+  override _read(): void {
+    if (this.#reading) return;
+    this.#reading = true;
+    this.#stream.read().then((bytes) => {
+      this.#reading = false;
+      if (this.destroyed) return;
+      // ssh2 keeps pieces of what it is given; the array belongs to the stream.
+      this.push(bytes === null ? null : Buffer.from(bytes));
+    }, (error) => this.destroy(asError(error)));
+  }
+
+  override _final(done: (error?: Error | null) => void): void {
+    const closeWrite = async () => {
+      await this.#flushing;
+      await this.#stream.closeWrite();
+    };
+    closeWrite().then(() => done(), (error) => done(asError(error)));
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.#pending = [];
+    this.#pendingBytes = 0;
+    this.#wake();
+    this.#stream[Symbol.dispose]();
+    done(error);
+  }
+}
+
+function asError(value: unknown): Error {
+  return value instanceof Error ? value : new Error(String(value));
+}
