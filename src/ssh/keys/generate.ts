@@ -33,6 +33,13 @@ interface KeyParts {
   readonly fields: Bytes;
 }
 
+/** The kind of a key of algorithm `type`; undefined for those that are not made here, such as security keys. */
+export function kindOfType(type: string): KeyKind | undefined {
+  if (type === "ssh-ed25519") return "ed25519";
+  if (type === "ssh-rsa") return "rsa";
+  return type.startsWith("ecdsa-sha2-") ? "ecdsa" : undefined;
+}
+
 /** A fresh key of `kind`: ed25519, RSA with 4096 bits, or ECDSA on nistp256. */
 export function generateKey(kind: KeyKind, comment = "", options: GenerateKeyOptions = {}): Promise<GeneratedKey> {
   if (kind === "rsa") return generateRsa(comment, options);
