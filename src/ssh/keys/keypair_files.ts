@@ -121,7 +121,14 @@ async function readPublicFile(path: string): Promise<PublicKey | undefined> {
 
 /** True when something can be reached at `path`, through links. */
 async function isThere(path: string): Promise<boolean> {
-  return await Deno.stat(path).catch(ignoreNotFound) !== undefined;
+  try {
+    return await Deno.stat(path).catch(ignoreNotFound) !== undefined;
+  } catch (error) {
+    throw new AppError("unsafe_file", `Cannot look for the key ${JSON.stringify(path)}: ${describeError(error)}`, {
+      hint: "Choose a folder that you can enter: set PORTHOLE_HOME, or name the file with --path",
+      cause: error,
+    });
+  }
 }
 
 /** Writes a `.pub` where none is; one that appeared meanwhile stays, and the next reader compares it. */

@@ -68,9 +68,9 @@ export async function preparePrivateFolderOf(path: string): Promise<void> {
   );
 }
 
-/** Undefined for a file that is not there; every other error goes on. */
+/** Undefined for a file that is not there, nor could be; every other error goes on. */
 export function ignoreNotFound(error: unknown): undefined {
-  if (error instanceof Deno.errors.NotFound) return undefined;
+  if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return undefined;
   throw error;
 }
 

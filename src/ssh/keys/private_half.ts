@@ -40,11 +40,11 @@ async function checkEcdsa(
   { type, publicHalf }: { type: string; publicHalf: WireReader },
 ): Promise<true> {
   const { crv = "", bytes = 0, hash = "" } = CURVES[type] ?? {};
-  publicHalf.readString();
+  const curves = [publicHalf.readText(), reader.readText()];
   const point = publicHalf.readString();
-  reader.readString();
   const inner = reader.readString();
   const scalar = reader.readMpint();
+  if (curves.some((curve) => !type.endsWith(`-${curve}`))) throw damaged(reader, "its curve is not its type's");
   if (!isSameBytes(inner, point) || point.length !== 1 + 2 * bytes || scalar.length > bytes) {
     throw damaged(reader, "its private half names another public key");
   }

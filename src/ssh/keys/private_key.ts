@@ -17,11 +17,17 @@ export interface PrivateKeyInfo {
  * @throws AppError `key_invalid` for other formats and for any damage.
  */
 export async function parsePrivateKeyFile(text: string, what = "private key"): Promise<PrivateKeyInfo> {
-  const { cipher, publicBlob, sealed, tag } = parseEnvelope(text, what);
+  const { cipher, kdf, kdfOptions, publicBlob, sealed, tag } = parseEnvelope(text, what);
   const type = blobType(publicBlob, what);
   if (cipher !== "none") {
     if (sealed.length === 0) throw new AppError("key_invalid", `The ${what} is damaged: its private half is missing`);
     return { publicKey: { type, blob: publicBlob, comment: "" }, isEncrypted: true };
+  }
+  if (kdf !== "none" || kdfOptions.length > 0) {
+    throw new AppError(
+      "key_invalid",
+      `The ${what} is damaged: it has no cipher, but ${JSON.stringify(kdf)} for its key`,
+    );
   }
   if (tag.length > 0) throw new AppError("key_invalid", `The ${what} is damaged: ${tag.length} bytes follow its end`);
   const reader = openPrivateSection(sealed, what);
