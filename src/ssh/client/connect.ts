@@ -1,0 +1,196 @@
+import { deadline, orAbort } from "../../base/abort.ts";
+import { AppError, describeError } from "../../base/errors.ts";
+import { formatDuration } from "../../base/duration.ts";
+import { oneLine } from "../../base/printable.ts";
+import { VERSION } from "../../base/version.ts";
+import type { ByteStream, Dialer } from "../../stream/byte_stream.ts";
+import { clientAlgorithms } from "../algorithms.ts";
+import { blobType } from "../keys/public_key.ts";
+import { type Algorithms, Client, type StreamDuplex, toDuplex } from "../ssh2_adapter.ts";
+import { type AuthConversation, authConversation, type SshCredentials } from "./auth.ts";
+import { type SshConnection, sshConnection } from "./connection.ts";
+
+/** A host key as the server showed it. */
+export interface OfferedHostKey {
+  /** `ssh-ed25519`. */
+  readonly type: string;
+  /** RFC 4253 6.6. */
+  readonly blob: Uint8Array;
+}
+
+/** Returns for a host key that may be trusted, else throws: an AppError `host_key_mismatch` or `host_key_unknown`. */
+export type VerifyHostKey = (key: OfferedHostKey) => void | Promise<void>;
+
+/** Options of {@link connectSsh}. */
+export interface ConnectSshOptions {
+  readonly dial: Dialer;
+  /** What the host is called in errors. */
+  readonly host: string;
+  readonly user: string;
+  readonly credentials: SshCredentials;
+  /** There is no default: who wants no check has to say so. */
+  readonly verifyHostKey: VerifyHostKey;
+  /** Key types to ask for first: those that are known of this host. */
+  readonly preferredKeyTypes?: readonly string[] | undefined;
+  /** For dialling, key exchange and log-in together. */
+  readonly connectTimeoutMs: number;
+  /** 0 sends nothing. */
+  readonly keepAliveIntervalMs?: number | undefined;
+  /** Unanswered keep-alives until the connection counts as dead. */
+  readonly keepAliveMax?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * An authenticated connection to `host`, the caller's to close.
+ *
+ * @throws AppError `dial_failed` and what else the dialer throws; `handshake_failed` when what answered speaks no SSH or
+ * nothing in common; what `verifyHostKey` throws; `auth_denied`; `timeout`; the signal's reason.
+ */
+export async function connectSsh(options: ConnectSshOptions): Promise<SshConnection> {
+  const { dial, host, connectTimeoutMs, signal } = options;
+  signal?.throwIfAborted();
+  let phase = "connecting to";
+  using limit = deadline(connectTimeoutMs, { signal, reason: () => connectTimeout(host, { phase, connectTimeoutMs }) });
+  const stream = await dialWithin(dial, limit.signal);
+  phase = "the SSH handshake with";
+  const transport = toDuplex(stream);
+  try {
+    return await handshake(transport, {
+      ...options,
+      signal: limit.signal,
+      onKeysExchanged: () => phase = "logging in to",
+    });
+  } catch (error) {
+    transport.destroy();
+    throw error;
+  }
+}
+
+/** Dials; a stream that comes after the deadline is closed. */
+async function dialWithin(dial: Dialer, signal: AbortSignal): Promise<ByteStream> {
+  const dialling = dial({ signal });
+  try {
+    return await orAbort(dialling, signal);
+  } catch (error) {
+    dialling.then((late) => late[Symbol.dispose](), () => {/* it is the error that was just thrown */});
+    throw signal.aborted ? signal.reason : error;
+  }
+}
+
+interface HandshakeOptions extends ConnectSshOptions {
+  readonly onKeysExchanged: () => void;
+}
+
+async function handshake(transport: StreamDuplex, options: HandshakeOptions): Promise<SshConnection> {
+  const { host, user, credentials, verifyHostKey, onKeysExchanged, signal } = options;
+  const client = new Client();
+  const conversation = authConversation(user, credentials);
+  const ready = Promise.withResolvers<void>();
+  let hostKeyError: unknown;
+  let serverSoftware = "";
+  let isHandshaken = false;
+  client.on("handshake", () => {
+    isHandshaken = true;
+    serverSoftware = readSoftware(client);
+    onKeysExchanged();
+  });
+  client.on("ready", ready.resolve);
+  client.on("error", (error: Error) => {
+    if (hostKeyError !== undefined) ready.reject(hostKeyError);
+    else if (conversation.isExhausted()) ready.reject(conversation.denied({ host, user }));
+    else if (isAboutOneMethod(error)) conversation.note(error.message);
+    else ready.reject(asHandshakeError(error, { host, isHandshaken, conversation, user }));
+  });
+  client.on("close", () => ready.reject(hungUp({ host, isHandshaken })));
+  ready.promise.catch(() => {/* awaited below, or the signal came first */});
+
+  client.connect({
+    sock: transport,
+    username: user,
+    ident: `porthole_${VERSION}`,
+    algorithms: offeredAlgorithms(options.preferredKeyTypes),
+    readyTimeout: 0,
+    keepaliveInterval: options.keepAliveIntervalMs ?? 0,
+    keepaliveCountMax: options.keepAliveMax ?? 3,
+    authHandler: conversation.handler,
+    hostVerifier: (blob: Uint8Array, verify: (isTrusted: boolean) => void) => {
+      checkHostKey(blob, verifyHostKey).then(() => verify(true), (error) => {
+        hostKeyError = error;
+        verify(false);
+      });
+    },
+  });
+  await orAbort(ready.promise, signal);
+  return sshConnection(client, { transport, serverSoftware });
+}
+
+async function checkHostKey(blob: Uint8Array, verify: VerifyHostKey): Promise<void> {
+  await verify({ type: blobType(blob, "host key"), blob });
+}
+
+/** The client's algorithms, with the key types that are known of the host first, as OpenSSH orders them. */
+function offeredAlgorithms(preferred: readonly string[] = []): Algorithms {
+  const algorithms = clientAlgorithms();
+  const wanted = new Set(preferred.flatMap((type) => type === "ssh-rsa" ? ["rsa-sha2-512", "rsa-sha2-256"] : [type]));
+  const offered: readonly string[] = [...algorithms.serverHostKey as readonly string[]];
+  const ordered = [...offered.filter((type) => wanted.has(type)), ...offered.filter((type) => !wanted.has(type))];
+  return { ...algorithms, serverHostKey: ordered as NonNullable<Algorithms["serverHostKey"]> };
+}
+
+/** An agent that cannot be asked or a key that cannot sign is one method less, not the end. */
+function isAboutOneMethod(error: Error): boolean {
+  const level = levelOf(error);
+  return level === "agent" || level === "client-authentication";
+}
+
+function levelOf(error: Error): unknown {
+  return "level" in error ? error.level : undefined;
+}
+
+function asHandshakeError(
+  error: Error,
+  { host, user, isHandshaken, conversation }: {
+    host: string;
+    user: string;
+    isHandshaken: boolean;
+    conversation: AuthConversation;
+  },
+): AppError {
+  const what = oneLine(describeError(error));
+  if (isHandshaken && /too many authentication failures/i.test(what)) {
+    conversation.note(what);
+    return conversation.denied({ host, user });
+  }
+  if (levelOf(error) === "client-socket") {
+    return new AppError("tunnel_closed", `The connection to ${JSON.stringify(host)} broke: ${what}`, { cause: error });
+  }
+  return new AppError("handshake_failed", `Cannot speak SSH with ${JSON.stringify(host)}: ${what}`, {
+    hint: "See whether an SSH server listens there: ssh -v ...",
+    cause: error,
+  });
+}
+
+function hungUp({ host, isHandshaken }: { host: string; isHandshaken: boolean }): AppError {
+  const when = isHandshaken ? "during the log-in" : "before the keys were exchanged";
+  return new AppError("handshake_failed", `${JSON.stringify(host)} hung up ${when}`, {
+    hint: "The server's log says why; a limit such as MaxStartups is a common reason",
+  });
+}
+
+function connectTimeout(
+  host: string,
+  { phase, connectTimeoutMs }: { phase: string; connectTimeoutMs: number },
+): AppError {
+  const limit = formatDuration(connectTimeoutMs);
+  return new AppError("timeout", `Gave up ${phase} ${JSON.stringify(host)} after ${limit}`, {
+    hint: "Give it more time with --connect-timeout",
+    details: { phase },
+  });
+}
+
+/** ssh2 keeps the server's name for itself; it is worth having in messages. */
+function readSoftware(client: Client): string {
+  const { _remoteVer } = client as unknown as { readonly _remoteVer?: string };
+  return oneLine(_remoteVer ?? "", 80);
+}

@@ -1,0 +1,136 @@
+import { orAbort } from "../../base/abort.ts";
+import { AppError } from "../../base/errors.ts";
+import { oneLine } from "../../base/printable.ts";
+import type { ByteStream } from "../../stream/byte_stream.ts";
+import type { Client, ClientChannel, StreamDuplex } from "../ssh2_adapter.ts";
+import { channelStream } from "./channel_stream.ts";
+import { type RemoteCommand, remoteCommand } from "./remote_command.ts";
+
+/** How long a polite close waits for what was written to leave and for the far end to hang up. */
+const CLOSE_GRACE_MS = 300;
+
+/** What every request over a connection takes. */
+export interface ChannelOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** One authenticated SSH connection. Any number of channels at once; disposing it ends them all. */
+export interface SshConnection extends AsyncDisposable, Disposable {
+  /** What the server calls itself: `OpenSSH_9.2p1`. Printable. */
+  readonly serverSoftware: string;
+  /** True once it is of no more use. */
+  readonly isClosed: boolean;
+  /** Resolves when the connection is gone, with the error that broke it if one did. Never rejects. */
+  readonly closed: Promise<AppError | undefined>;
+  /** Starts a command line in the user's shell, without a PTY. @throws AppError `tunnel_closed`, `protocol`. */
+  exec(commandLine: string, options?: ChannelOptions): Promise<RemoteCommand>;
+  /** A TCP connection made by the far end (direct-tcpip, RFC 4254 7.2). @throws AppError `dial_failed`. */
+  openTcp(to: { readonly host: string; readonly port: number }, options?: ChannelOptions): Promise<ByteStream>;
+  /** A subsystem such as `sftp`, its raw bytes. @throws AppError `protocol` when the server has none of that name. */
+  openSubsystem(name: string, options?: ChannelOptions): Promise<ByteStream>;
+  /** Says goodbye; resolves when the connection is gone, after 0.3 s at most. */
+  close(): Promise<void>;
+}
+
+/** The connection of a `client` that is ready, over `transport`. Owns both. */
+export function sshConnection(
+  client: Client,
+  { transport, serverSoftware }: { transport: StreamDuplex; serverSoftware: string },
+): SshConnection {
+  let isClosed = false;
+  let broken: AppError | undefined;
+  const gone = Promise.withResolvers<AppError | undefined>();
+  // Stays attached for good: an "error" without a listener would end the process.
+  client.on("error", (error: Error) => broken ??= asTunnelError(error));
+  client.on("close", () => {
+    isClosed = true;
+    gone.resolve(broken);
+  });
+
+  /** Runs one of ssh2's requests; a channel that comes after the caller gave up is closed. */
+  const request = async (
+    start: (done: (error: Error | undefined, channel: ClientChannel) => void) => void,
+    { signal, explain }: ChannelOptions & { explain: (error: Error) => AppError },
+  ): Promise<ClientChannel> => {
+    signal?.throwIfAborted();
+    if (isClosed) throw broken ?? new AppError("tunnel_closed", "The SSH connection is closed");
+    let isAbandoned = false;
+    const opened = new Promise<ClientChannel>((resolve, reject) => {
+      start((error, channel) => {
+        if (error) reject(isClosed ? broken ?? asTunnelError(error) : explain(error));
+        else if (isAbandoned) channel.close();
+        else resolve(channel);
+      });
+    });
+    try {
+      return await orAbort(opened, signal);
+    } catch (error) {
+      isAbandoned = true;
+      throw error;
+    }
+  };
+
+  const dispose = () => {
+    isClosed = true;
+    client.destroy();
+    transport.destroy();
+    gone.resolve(broken);
+  };
+
+  return {
+    serverSoftware,
+    get isClosed() {
+      return isClosed;
+    },
+    closed: gone.promise,
+    async exec(commandLine, { signal } = {}) {
+      const channel = await request((done) => client.exec(commandLine, done), { signal, explain: execRefused });
+      return remoteCommand(channel, transport);
+    },
+    async openTcp({ host, port }, { signal } = {}) {
+      const channel = await request((done) => client.forwardOut("127.0.0.1", 0, host, port, done), {
+        signal,
+        explain: (error) => tcpRefused(error, { host, port }),
+      });
+      return channelStream(channel, transport);
+    },
+    async openSubsystem(name, { signal } = {}) {
+      const channel = await request((done) => client.subsys(name, done), {
+        signal,
+        explain: (error) =>
+          new AppError("protocol", `The server has no ${JSON.stringify(name)} subsystem: ${oneLine(error.message)}`, {
+            cause: error,
+          }),
+      });
+      return channelStream(channel, transport);
+    },
+    async close() {
+      if (isClosed) return dispose();
+      client.end();
+      const timer = setTimeout(dispose, CLOSE_GRACE_MS);
+      await gone.promise;
+      clearTimeout(timer);
+      dispose();
+    },
+    [Symbol.dispose]: dispose,
+    async [Symbol.asyncDispose]() {
+      await this.close();
+    },
+  };
+}
+
+function execRefused(error: Error): AppError {
+  return new AppError("protocol", `The server did not start the command: ${oneLine(error.message)}`, { cause: error });
+}
+
+function tcpRefused(error: Error, { host, port }: { host: string; port: number }): AppError {
+  return new AppError(
+    "dial_failed",
+    `The jump host could not reach ${JSON.stringify(`${host}:${port}`)}: ${oneLine(error.message)}`,
+    { hint: "See whether the jump host may forward TCP (AllowTcpForwarding) and reaches that port", cause: error },
+  );
+}
+
+function asTunnelError(error: Error): AppError {
+  return new AppError("tunnel_closed", `The SSH connection broke: ${oneLine(error.message)}`, { cause: error });
+}
