@@ -1,0 +1,90 @@
+import { AppError } from "../../../base/errors.ts";
+import { oneLine } from "../../../base/printable.ts";
+import { redactText } from "../../../base/redact.ts";
+import { mayCarryCredentials } from "../endpoint.ts";
+import type { Http, HttpAnswer } from "../http.ts";
+import { asMessage, countField, type Message, textField } from "../wire.ts";
+import { makeToken, type Token } from "./token.ts";
+
+/** What every log-in flow works with. */
+export interface OAuthDeps {
+  readonly http: Http;
+  readonly now: () => number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** One POST of a form to an identity provider. */
+export interface OAuthForm {
+  readonly url: string;
+  /** Values that are empty are left out. */
+  readonly form: Readonly<Record<string, string>>;
+  /** The whole value of `authorization`, for a client with a secret. */
+  readonly authorization?: string;
+}
+
+/**
+ * The token that a token endpoint answers with (RFC 6749 5.1).
+ *
+ * @throws AppError `auth_denied` with `details.oauthError` (RFC 6749 5.2) when it refuses.
+ */
+export async function requestToken(request: OAuthForm, deps: OAuthDeps): Promise<Token> {
+  const message = await postForm(request, deps);
+  const expiresInSeconds = countField(message, "expires_in");
+  return makeToken(textField(message, "access_token"), {
+    now: deps.now(),
+    expiresInSeconds,
+    refreshToken: textField(message, "refresh_token"),
+  });
+}
+
+/** The JSON that an OAuth endpoint answers a form with. @throws the same. */
+export async function postForm({ url, form, authorization }: OAuthForm, deps: OAuthDeps): Promise<Message> {
+  const { http, signal } = deps;
+  if (!mayCarryCredentials(url)) {
+    throw new AppError("config_invalid", `Refused to log in over plain HTTP at ${JSON.stringify(new URL(url).host)}`);
+  }
+  const answer = await http.request({
+    url,
+    method: "POST",
+    headers: {
+      accept: "application/json",
+      "cache-control": "no-cache",
+      "content-type": "application/x-www-form-urlencoded",
+      ...(authorization === undefined ? {} : { authorization }),
+    },
+    body: new URLSearchParams(Object.entries(form).filter(([, value]) => value !== "")).toString(),
+    signal,
+  });
+  const message = parse(answer.text);
+  if (answer.status === 200 && message !== undefined) return message;
+  throw refusal(url, { answer, message: message ?? {} });
+}
+
+/** The `error` member of a refusal: `authorization_pending`, `invalid_grant`, ... */
+export function oauthErrorOf(error: unknown): string | undefined {
+  const code = error instanceof AppError ? error.details?.oauthError : undefined;
+  return typeof code === "string" ? code : undefined;
+}
+
+function refusal(url: string, { answer, message }: { answer: HttpAnswer; message: Message }): AppError {
+  const { host } = new URL(url);
+  const oauthError = textField(message, "error") || `http_${answer.status}`;
+  const description = oneLine(redactText(textField(message, "error_description")));
+  const isOutage = answer.status >= 500;
+  return new AppError(
+    isOutage ? "provider_failed" : "auth_denied",
+    `The log-in at ${JSON.stringify(host)} was refused: ${description || oneLine(oauthError)} (HTTP ${answer.status})`,
+    {
+      hint: isOutage ? "The identity provider has a problem of its own: try again" : "porthole auth login",
+      details: { oauthError, httpStatus: answer.status },
+    },
+  );
+}
+
+function parse(text: string): Message | undefined {
+  try {
+    return asMessage(JSON.parse(text));
+  } catch {
+    return undefined; // A page, or nothing: the status is what is left to tell.
+  }
+}

@@ -1,0 +1,111 @@
+import { AppError } from "../../../base/errors.ts";
+import { isFresh, type Token } from "./token.ts";
+import type { StoredToken, TokenStore } from "./token_store.ts";
+
+/** How new tokens are made. */
+export interface TokenMint {
+  /** A token from nothing; may ask a person. @throws AppError `auth_denied` when it would have to ask and may not. */
+  login(options: { signal?: AbortSignal | undefined }): Promise<Token>;
+  /** A token from a refresh token; null when the server turned that down. */
+  refresh(refreshToken: string, options: { signal?: AbortSignal | undefined }): Promise<Token | null>;
+  /** The headers that a token goes into. */
+  headerNames(options: { signal?: AbortSignal | undefined }): Promise<readonly string[]>;
+}
+
+/** Gives a token that is good now. */
+export interface TokenSource {
+  /** `refused`: the token that a server has just turned down; another one is given. */
+  get(options: { signal?: AbortSignal | undefined; refused?: string | undefined }): Promise<StoredToken>;
+}
+
+/** Options of {@link createTokenSource}. */
+export interface TokenSourceOptions {
+  readonly store: TokenStore;
+  readonly mint: TokenMint;
+  readonly now: () => number;
+  /** True to make a new token first, whatever is stored. */
+  readonly ignoreStored?: boolean;
+  /** How long to wait for another process that is making one: a person may have to log in there. */
+  readonly lockTimeoutMs: number;
+}
+
+/**
+ * Tokens out of the store while they are fresh, else renewed by one process while the others wait for what it stores.
+ */
+export function createTokenSource(
+  { store, mint, now, ignoreStored = false, lockTimeoutMs }: TokenSourceOptions,
+): TokenSource {
+  let mustRenew = ignoreStored;
+  return {
+    async get({ signal, refused }) {
+      const askedAt = now();
+      const stored = mustRenew ? null : await store.read();
+      if (stored && isUsable(stored, { now: askedAt, refused })) return stored;
+      using _lock = await store.lock({ signal, timeoutMs: lockTimeoutMs });
+      const latest = await store.read();
+      // Somebody else may have renewed it while this process waited for the lock.
+      const isNewEnough = !mustRenew || (latest?.obtainedAt ?? 0) >= askedAt;
+      if (latest && isNewEnough && isUsable(latest, { now: now(), refused })) return latest;
+      const renewed = await renew({ store, mint, latest, signal });
+      mustRenew = false;
+      return renewed;
+    },
+  };
+}
+
+function isUsable(token: StoredToken, { now, refused }: { now: number; refused: string | undefined }): boolean {
+  return token.accessToken !== refused && isFresh(token, now);
+}
+
+async function renew(
+  { store, mint, latest, signal }: {
+    store: TokenStore;
+    mint: TokenMint;
+    latest: StoredToken | null;
+    signal: AbortSignal | undefined;
+  },
+): Promise<StoredToken> {
+  let token: Token | null = null;
+  if (latest?.refreshToken) {
+    token = await mint.refresh(latest.refreshToken, { signal });
+    // An identity provider that does not rotate refresh tokens leaves them out of its answer (RFC 6749 6).
+    if (token && !token.refreshToken) token = { ...token, refreshToken: latest.refreshToken };
+    if (!token) await store.remove();
+  }
+  token ??= await mint.login({ signal });
+  const renewed = { ...token, headerNames: await mint.headerNames({ signal }) };
+  await store.write(renewed);
+  return renewed;
+}
+
+/** A store that forgets with the process: for `disableKeyring`. */
+export function memoryTokenStore(): TokenStore {
+  let kept: StoredToken | null = null;
+  let tail: Promise<void> = Promise.resolve();
+  return {
+    read: () => Promise.resolve(kept),
+    write: (token) => {
+      kept = token;
+      return Promise.resolve();
+    },
+    remove: () => {
+      kept = null;
+      return Promise.resolve();
+    },
+    async lock() {
+      const before = tail;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      tail = promise;
+      await before;
+      return { [Symbol.dispose]: resolve };
+    },
+  };
+}
+
+/** The error of a process that would have to ask a person and may not. */
+export function loginNeeded(host: string): AppError {
+  return new AppError("auth_denied", `Not logged in to ${JSON.stringify(host)}, or the log-in has ended`, {
+    hint: "porthole auth login",
+    details: { host },
+  });
+}

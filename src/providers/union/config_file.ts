@@ -1,0 +1,51 @@
+import { dirname, join, resolve } from "node:path";
+import { type Environment, homeFolder } from "../../base/home.ts";
+
+/** A configuration file that was found. */
+export interface ConfigLocation {
+  readonly path: string;
+  /**
+   * True when it lies in the project that porthole happens to run in, and was not named by the user: whoever can write
+   * to that project must not decide what is run or which file is read as a secret.
+   */
+  readonly isProjectLocal: boolean;
+}
+
+/**
+ * The first configuration file there is, in the order in which the platform's own tools look: `./config.yaml`,
+ * `./.flyte/config.yaml`, the same in the git root, `$UCTL_CONFIG`, `$FLYTECTL_CONFIG`, `~/.union`, `~/.flyte`.
+ */
+export async function findConfigFile(
+  { env, cwd }: { readonly env: Environment; readonly cwd: string },
+): Promise<ConfigLocation | undefined> {
+  const gitRoot = await findGitRoot(cwd);
+  const inProject = [
+    join(cwd, "config.yaml"),
+    join(cwd, ".flyte", "config.yaml"),
+    ...(gitRoot === undefined ? [] : [join(gitRoot, ".flyte", "config.yaml")]),
+  ];
+  for (const path of inProject) if (await isFile(path)) return { path, isProjectLocal: true };
+  const named = env.UCTL_CONFIG || env.FLYTECTL_CONFIG;
+  if (named) return { path: resolve(cwd, named), isProjectLocal: false };
+  if (!env.HOME && !env.USERPROFILE) return undefined;
+  for (const folder of [".union", ".flyte"]) {
+    const path = join(homeFolder(env), folder, "config.yaml");
+    if (await isFile(path)) return { path, isProjectLocal: false };
+  }
+  return undefined;
+}
+
+async function findGitRoot(cwd: string): Promise<string | undefined> {
+  for (let folder = cwd;; folder = dirname(folder)) {
+    if (await exists(join(folder, ".git"))) return folder;
+    if (dirname(folder) === folder) return undefined;
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await Deno.stat(path).then(() => true, () => false); // What cannot be looked at cannot be used either.
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return await Deno.stat(path).then((info) => info.isFile, () => false); // The same.
+}

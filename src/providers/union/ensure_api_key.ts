@@ -1,0 +1,158 @@
+import { AppError } from "../../base/errors.ts";
+import { lockFile } from "../../base/file_lock.ts";
+import { ensurePrivateFolder } from "../../base/private_file.ts";
+import { encodeApiKey } from "./api_key.ts";
+import {
+  apiKeyFolder,
+  apiKeyPath,
+  type ApiKeyPlace,
+  readStoredApiKey,
+  removeStoredApiKey,
+  writeStoredApiKey,
+} from "./api_key_store.ts";
+import { endpointHost } from "./endpoint.ts";
+import { API_KEY_REDIRECT_URI } from "./guesses.ts";
+import { rpcCodeOf } from "./rpc_error.ts";
+import type { UnionSession } from "./session.ts";
+import { messageField, textField } from "./wire.ts";
+
+/** The name that the platform's own plugin gives its key. */
+export const DEFAULT_API_KEY_NAME = "flyte-ssh-debug";
+
+/** A key that is stored on this machine and known to the server. */
+export interface EnsuredApiKey {
+  readonly name: string;
+  readonly clientId: string;
+  /** As `FLYTE_API_KEY` takes it: a secret. */
+  readonly encoded: string;
+  readonly path: string;
+  readonly isNew: boolean;
+}
+
+const SERVICE = "cloudidl.identity.AppsService";
+
+/**
+ * The key `name`, or this user's own `<name>-<user>` where that is what an earlier clash led to: the stored one if the
+ * server still knows it, else a new one, stored 0600.
+ *
+ * @throws AppError `already_exists` when the name is taken by a key whose secret is elsewhere.
+ */
+export async function ensureApiKey(
+  session: UnionSession,
+  { name = DEFAULT_API_KEY_NAME, signal }: { name?: string; signal?: AbortSignal | undefined } = {},
+): Promise<EnsuredApiKey> {
+  const place = placeOf(session, name);
+  await ensurePrivateFolder(apiKeyFolder(session.env));
+  using _lock = await lockFile(`${apiKeyPath(place)}.lock`, { signal });
+  for (const each of [place, placeOf(session, personalName(session, name))]) {
+    const stored = await reuseStored(session, { place: each, signal });
+    if (stored) return stored;
+  }
+  return await createKey(session, { place, signal });
+}
+
+/** Deletes the key `name` at the server and on this machine; false if the server knew none. */
+export async function revokeApiKey(
+  session: UnionSession,
+  { name = DEFAULT_API_KEY_NAME, signal }: { name?: string; signal?: AbortSignal | undefined } = {},
+): Promise<boolean> {
+  const isDeleted = await callUnlessMissing(session, { method: "Delete", name, signal });
+  await removeStoredApiKey(placeOf(session, name));
+  return isDeleted;
+}
+
+/** `<name>-<user>`: what is offered when `name` is taken. */
+export function personalName({ env }: Pick<UnionSession, "env">, name: string): string {
+  const user = (env.USER || env.LOGNAME || env.USERNAME || "me").toLowerCase().replaceAll(/[^a-z0-9]+/g, "-");
+  return `${name}-${user}`;
+}
+
+/** The client id that a key's name stands for, by the rule of the platform's own tools. */
+export function apiKeyClientId(name: string): string {
+  return name.toLowerCase().replaceAll(/[^0-9a-z]+/g, "-");
+}
+
+function placeOf({ env, config }: UnionSession, name: string): ApiKeyPlace {
+  return { env, host: endpointHost(config.endpoint), name };
+}
+
+async function reuseStored(
+  session: UnionSession,
+  { place, signal }: { place: ApiKeyPlace; signal: AbortSignal | undefined },
+): Promise<EnsuredApiKey | null> {
+  const stored = await readStoredApiKey(place);
+  if (!stored) return null;
+  const isKnown = await callUnlessMissing(session, { method: "Get", name: stored.clientId, signal });
+  if (isKnown) {
+    const { clientId, encoded } = stored;
+    return { name: place.name, clientId, encoded, path: apiKeyPath(place), isNew: false };
+  }
+  await removeStoredApiKey(place);
+  return null;
+}
+
+async function createKey(
+  session: UnionSession,
+  { place, signal }: { place: ApiKeyPlace; signal: AbortSignal | undefined },
+): Promise<EnsuredApiKey> {
+  const clientId = apiKeyClientId(place.name);
+  const request = {
+    organization: "",
+    clientId,
+    clientName: clientId,
+    grantTypes: ["CLIENT_CREDENTIALS", "AUTHORIZATION_CODE"],
+    redirectUris: [API_KEY_REDIRECT_URI],
+    responseTypes: ["CODE"],
+    tokenEndpointAuthMethod: "CLIENT_SECRET_BASIC",
+    consentMethod: "REQUIRED",
+  };
+  // Not repeated: had the first try succeeded unseen, the second would find the name taken and the secret lost.
+  const answer = await session.rpc.call(`${SERVICE}/Create`, request, { signal, mayRepeat: false }).catch(
+    (error: unknown) => {
+      throw rpcCodeOf(error) === "already_exists" ? nameTaken(session, { place, cause: error }) : error;
+    },
+  );
+  const app = messageField(answer, "app");
+  const clientSecret = textField(app, "clientSecret");
+  if (clientSecret === "") {
+    throw new AppError("provider_failed", "The server made an API key and did not tell its secret");
+  }
+  const encoded = encodeApiKey({
+    endpoint: session.config.endpoint,
+    clientId: textField(app, "clientId") || clientId,
+    clientSecret,
+    org: undefined,
+  });
+  await writeStoredApiKey(place, encoded);
+  return { name: place.name, clientId, encoded, path: apiKeyPath(place), isNew: true };
+}
+
+async function callUnlessMissing(
+  { rpc }: UnionSession,
+  { method, name, signal }: { method: "Get" | "Delete"; name: string; signal: AbortSignal | undefined },
+): Promise<boolean> {
+  try {
+    await rpc.call(`${SERVICE}/${method}`, { organization: "", clientId: apiKeyClientId(name) }, { signal });
+    return true;
+  } catch (error) {
+    if (rpcCodeOf(error) === "not_found") return false;
+    throw error;
+  }
+}
+
+function nameTaken(session: UnionSession, { place, cause }: { place: ApiKeyPlace; cause: unknown }): AppError {
+  const { name, host } = place;
+  const offered = personalName(session, name);
+  return new AppError(
+    "already_exists",
+    `The API key name ${JSON.stringify(name)} is taken at ${
+      JSON.stringify(host)
+    } by a key made by somebody else, or on another machine`,
+    {
+      hint:
+        `porthole auth api-key ensure ${offered} (if the other key is yours and unused: porthole auth api-key revoke ${name})`,
+      details: { name, offered },
+      cause,
+    },
+  );
+}

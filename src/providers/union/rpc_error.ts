@@ -1,0 +1,102 @@
+import { AppError, type ErrorCode } from "../../base/errors.ts";
+import { oneLine } from "../../base/printable.ts";
+import { redactText } from "../../base/redact.ts";
+import type { HttpAnswer } from "./http.ts";
+import { asMessage, textField } from "./wire.ts";
+
+const CODES: Readonly<Record<string, ErrorCode>> = {
+  not_found: "not_found",
+  already_exists: "already_exists",
+  unauthenticated: "auth_denied",
+  permission_denied: "auth_denied",
+  deadline_exceeded: "timeout",
+};
+// Connect protocol, "HTTP to Error Code", and what a proxy in between answers.
+const HTTP_CODES: Readonly<Record<number, string>> = {
+  400: "internal",
+  401: "unauthenticated",
+  403: "permission_denied",
+  404: "unimplemented",
+  429: "unavailable",
+  502: "unavailable",
+  503: "unavailable",
+  504: "unavailable",
+};
+const LOGIN_HINT = "porthole auth login";
+
+/** What the error of a call says, in the Connect protocol's words: `unavailable`, `unauthenticated`, ... */
+export function rpcCodeOf(error: unknown): string | undefined {
+  const code = error instanceof AppError ? error.details?.rpcCode : undefined;
+  return typeof code === "string" ? code : undefined;
+}
+
+/** The error that an answer other than a JSON message of 200 stands for. */
+export function errorOfAnswer(method: string, answer: HttpAnswer): AppError {
+  const { status, redirectHost } = answer;
+  if (redirectHost !== undefined) return redirectError(method, redirectHost);
+  const isJson = answer.contentType.includes("json");
+  if (isJson && status !== 200) {
+    const error = asMessage(tryParseJson(answer.text));
+    return rpcError(method, {
+      code: textField(error, "code").toLowerCase() || HTTP_CODES[status] || "unknown",
+      message: textField(error, "message"),
+    });
+  }
+  if (isWebPage(answer)) return webPageError(method, answer);
+  return rpcError(method, {
+    code: HTTP_CODES[status] ?? "unknown",
+    message: `HTTP ${status}, ${JSON.stringify(answer.contentType || "no content type")} in place of JSON`,
+  });
+}
+
+/** The error of a call that the server answered with one of its own. */
+export function rpcError(method: string, { code, message }: { code: string; message: string }): AppError {
+  const name = method.slice(method.lastIndexOf("/") + 1);
+  const said = oneLine(redactText(message)) || "no message";
+  const appCode = isAuthRefusal(code, message) ? "auth_denied" : CODES[code] ?? "provider_failed";
+  return new AppError(appCode, `The control plane refused ${name}: ${said} (${code})`, {
+    ...(appCode === "auth_denied" ? { hint: LOGIN_HINT } : {}),
+    details: { rpc: method, rpcCode: code },
+  });
+}
+
+/** Some servers put a refusal of the credential under another code, but say it. */
+export function isAuthRefusal(code: string, message: string): boolean {
+  return code === "unauthenticated" || code === "permission_denied" || /unauthorized|unauthenticated/i.test(message);
+}
+
+function redirectError(method: string, host: string): AppError {
+  return new AppError("redirected", `The control plane sent the call to a log-in page on ${JSON.stringify(host)}`, {
+    hint: `${LOGIN_HINT}; if you are logged in, check the endpoint in the configuration`,
+    details: { rpc: method, rpcCode: "unauthenticated", host },
+  });
+}
+
+function webPageError(method: string, { status, text }: HttpAnswer): AppError {
+  const code = status === 200 ? "unimplemented" : HTTP_CODES[status] ?? "unknown";
+  const title = /<title[^>]*>([^<]*)</i.exec(text)?.[1]?.trim();
+  const named = title ? ` titled ${JSON.stringify(oneLine(title, 80))}` : "";
+  const isRefusal = status === 401 || status === 403;
+  return new AppError(
+    isRefusal ? "auth_denied" : "provider_failed",
+    `The endpoint answered with a web page${named} (HTTP ${status}) where the API was expected`,
+    {
+      hint: isRefusal
+        ? LOGIN_HINT
+        : "Check the endpoint: it must be the control plane, not its console or a log-in page",
+      details: { rpc: method, rpcCode: code },
+    },
+  );
+}
+
+function isWebPage({ contentType, text }: HttpAnswer): boolean {
+  return contentType.includes("html") || /^\s*<(?:!doctype|html)/i.test(text);
+}
+
+function tryParseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // The status and the content type say what is to be said.
+  }
+}
