@@ -1,0 +1,32 @@
+import { formatDuration } from "../../base/duration.ts";
+import { escapeControls } from "../../base/printable.ts";
+import { chooseProvider, ON_FLAG, openProvider } from "../choose_provider.ts";
+import { defineCommand } from "../command.ts";
+
+/** `porthole list`: jobs, newest first. */
+export const list = defineCommand({
+  name: "list",
+  summary: "List jobs, newest first",
+  flags: { ...ON_FLAG, limit: { kind: "integer", default: 50, min: 1, summary: "At most so many" } },
+  examples: ["porthole list", "porthole list --on union --json"],
+  async *run({ flags }, context) {
+    const provider = await openProvider(await chooseProvider(context, { on: flags.on }), { context });
+    let left = flags.limit;
+    for await (const run of provider.list(context)) {
+      yield run;
+      if (--left === 0) return;
+    }
+  },
+  format: ({ name, phase, startedAt, command, exitStatus }) => {
+    const age = startedAt ? formatDuration(Date.now() - startedAt.getTime()) : "";
+    const state = exitStatus === undefined ? phase : `${phase} (${exitStatus})`;
+    return `${
+      [
+        escapeControls(name).padEnd(24),
+        escapeControls(state).padEnd(12),
+        age.padStart(7),
+        escapeControls(command ?? ""),
+      ].join("  ").trimEnd()
+    }\n`;
+  },
+});

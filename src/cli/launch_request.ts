@@ -1,0 +1,58 @@
+import { AppError } from "../base/errors.ts";
+import type { LaunchRequest } from "../providers/provider.ts";
+import type { FlagSpecs } from "./command.ts";
+
+/** What `launch` takes for the local provider's agent. */
+const HOLD_FLAGS = {
+  hold: {
+    kind: "string",
+    choices: ["never", "on-failure", "always"],
+    summary: "Whether the job stays reachable after its command ended: local only",
+  },
+  "hold-for": { kind: "string", placeholder: "DURATION", summary: "For how long at most: local only" },
+  "idle-timeout": {
+    kind: "string",
+    placeholder: "DURATION",
+    summary: "End after so long without a session: local only",
+  },
+  "max-uptime": { kind: "string", placeholder: "DURATION", summary: "End after so long in any case: local only" },
+} as const satisfies FlagSpecs;
+
+/** The flags of `launch` that providers understand, each provider some of them. */
+export const LAUNCH_FLAGS = { ...HOLD_FLAGS } as const satisfies FlagSpecs;
+
+/** The request that a command line makes of the provider `name`; flags that were given are in `options`. */
+export function launchRequest(
+  name: string,
+  { flags, command }: {
+    flags: Readonly<Record<string, unknown>> & { readonly name: string | undefined; readonly env: readonly string[] };
+    command: readonly string[];
+  },
+): LaunchRequest {
+  const options: Record<string, unknown> = {};
+  for (const flag of Object.keys(LAUNCH_FLAGS)) {
+    const value = flags[flag];
+    if (value === undefined || (Array.isArray(value) && value.length === 0)) continue;
+    if (flag in HOLD_FLAGS && name !== "local") {
+      throw new AppError("usage", `Cannot use --${flag} with ${name}: it is the local provider's`, {
+        hint: "Give it to porthole agent inside the job",
+      });
+    }
+    options[flag] = value;
+  }
+  return {
+    command,
+    env: parseAssignments(flags.env, "--env"),
+    options,
+    ...(flags.name === undefined ? {} : { name: flags.name }),
+  };
+}
+
+/** `NAME=VALUE` words as a record; the last of a name wins. @throws AppError `usage`. */
+export function parseAssignments(words: readonly string[], flag: string): Record<string, string> {
+  return Object.fromEntries(words.map((word) => {
+    const at = word.indexOf("=");
+    if (at > 0) return [word.slice(0, at), word.slice(at + 1)];
+    throw new AppError("usage", `Cannot parse ${flag} as NAME=VALUE: got ${JSON.stringify(word)}`);
+  }));
+}

@@ -1,0 +1,79 @@
+import { deadline, orAbort } from "../base/abort.ts";
+import { formatDuration } from "../base/duration.ts";
+import { AppError } from "../base/errors.ts";
+import type { ResolvedRoute, ResolveState } from "./resolve_state.ts";
+
+/** Options of {@link awaitRoute}. */
+export interface AwaitRouteOptions {
+  /** What the run is called, for messages. */
+  readonly runName: string;
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+  /** Starts to follow the run; see `Provider.resolve`. */
+  resolve(signal: AbortSignal): AsyncIterable<ResolveState>;
+  /** Makes sure that the route answers; resolves to false when it does not yet, and is asked again. */
+  probe(resolved: ResolvedRoute, signal: AbortSignal): Promise<ProbeAnswer>;
+  /** Each state on the way, as one sentence. */
+  onProgress(line: string): void;
+}
+
+/** What a probe found: an SSH server, or what stood there in its place for now. */
+export type ProbeAnswer = { readonly isUp: true } | { readonly isUp: false; readonly found: string };
+
+/**
+ * The route of a run, once an SSH server has answered behind it.
+ *
+ * @throws AppError `timeout` that tells the last state seen; whatever `resolve` and `probe` throw.
+ */
+export async function awaitRoute(options: AwaitRouteOptions): Promise<ResolvedRoute> {
+  const startedAt = performance.now();
+  let last = "nothing was heard of it";
+  const note = (state: string) => {
+    last = state;
+    options.onProgress(`${options.runName}: ${state} (${formatDuration(performance.now() - startedAt)})`);
+  };
+  using limit = deadline(options.timeoutMs, {
+    signal: options.signal,
+    reason: () => timeoutError(options, last),
+  });
+  const resolved = await followStates(options, { note, signal: limit.signal });
+  await untilUp(resolved, { options, note, signal: limit.signal });
+  return resolved;
+}
+
+type Following = { readonly note: (state: string) => void; readonly signal: AbortSignal };
+
+async function followStates(options: AwaitRouteOptions, { note, signal }: Following): Promise<ResolvedRoute> {
+  const states = options.resolve(signal)[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const step = await orAbort(states.next(), signal);
+      if (step.done) throw new AppError("internal", "The provider stopped telling of the run before it was ready");
+      if (step.value.kind === "ready") return step.value.resolved;
+      note(step.value.message ? `${step.value.phase}: ${step.value.message}` : step.value.phase);
+    }
+  } finally {
+    // Not awaited: a generator that hangs in a request ends with the signal, and the deadline must hold regardless.
+    states.return?.().catch(() => {/* it was cut short on purpose */});
+  }
+}
+
+async function untilUp(
+  resolved: ResolvedRoute,
+  { options, note, signal }: { options: AwaitRouteOptions } & Following,
+): Promise<void> {
+  for (;;) {
+    signal.throwIfAborted();
+    const answer = await options.probe(resolved, signal);
+    if (answer.isUp) return;
+    note(answer.found);
+  }
+}
+
+function timeoutError({ runName, timeoutMs }: AwaitRouteOptions, last: string): AppError {
+  return new AppError(
+    "timeout",
+    `Cannot reach ${JSON.stringify(runName)} within ${formatDuration(timeoutMs)}; the last that was seen: ${last}`,
+    { hint: "Try again with a longer --timeout, or look at the run's log", details: { lastState: last } },
+  );
+}
