@@ -1,4 +1,6 @@
+import type { AppError } from "../base/errors.ts";
 import type { ResolveState, RunReference } from "../targets/resolve_state.ts";
+import type { TargetRoute } from "../targets/target.ts";
 
 /** A run as `porthole list` shows it. */
 export interface RunSummary {
@@ -22,6 +24,14 @@ export interface LaunchRequest {
   readonly options: Readonly<Record<string, unknown>>;
 }
 
+/** A run whose route was found and then could not be dialled, or did not let us in. */
+export interface FailedDial extends RunReference {
+  readonly route?: TargetRoute;
+  /** The private key that was offered, if it came to that. */
+  readonly offeredIdentityFile?: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** Everything porthole asks of a place where jobs run. */
 export interface Provider {
   readonly name: string;
@@ -40,4 +50,6 @@ export interface Provider {
   stop(run: RunReference, options: { signal?: AbortSignal | undefined }): Promise<void>;
   /** Lines of the job's log, from its beginning; with `follow` until the run ends. */
   logs(run: RunReference, options: { signal?: AbortSignal | undefined; follow: boolean }): AsyncIterable<string>;
+  /** What `error` means on this platform, with what to do about it there; `error` itself when it knows no better. */
+  explain?(error: AppError, failed: FailedDial): Promise<AppError>;
 }
