@@ -1,0 +1,19 @@
+import type { Row } from "../row.ts";
+import { connectRow } from "./connect.ts";
+import { execDownRow, execUpRow } from "./exec_transfer.ts";
+import { keystrokeRow } from "./keystroke.ts";
+import { memoryRow } from "./memory.ts";
+import { sftpGetRow, sftpPutRow } from "./sftp_transfer.ts";
+import { startupRow } from "./startup.ts";
+
+/** Every row of the table, in its order. A new one is a file in this folder and a line here. */
+export const ALL_ROWS: readonly Row[] = [
+  connectRow,
+  keystrokeRow,
+  execDownRow,
+  execUpRow,
+  sftpGetRow,
+  sftpPutRow,
+  startupRow,
+  memoryRow,
+];

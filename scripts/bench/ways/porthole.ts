@@ -1,0 +1,22 @@
+import { shellQuote } from "../../../src/base/shell_quote.ts";
+import { OURS } from "../row.ts";
+import { freePort, startServer } from "../server_process.ts";
+import { missingPrograms, type Way, writeReach } from "./way.ts";
+
+/** Ours: `porthole proxy` to `porthole agent`. */
+export const portholeWay: Way = {
+  name: OURS,
+  missing: () => missingPrograms("ssh"),
+  async start(ground) {
+    const port = freePort();
+    const listen = ["--listen", `127.0.0.1:${port}`, "--authorized-keys", ground.authorizedKeysFile];
+    ground.keep(
+      await startServer([...ground.porthole.argv, "agent", ...listen], {
+        ready: /SSH debug server is ready/,
+        env: ground.home.environment(),
+      }),
+    );
+    const proxy = [...ground.porthole.argv, "proxy", `ws://127.0.0.1:${port}`];
+    return await writeReach(ground, this.name, [`ProxyCommand ${proxy.map(shellQuote).join(" ")}`]);
+  },
+};
