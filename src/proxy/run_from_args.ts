@@ -1,0 +1,106 @@
+import { type AppError, describeError, toAppError } from "../base/errors.ts";
+import { escapeControls } from "../base/printable.ts";
+import { redactText, redactUrl } from "../base/redact.ts";
+import type { ByteStream, Dialer } from "../stream/byte_stream.ts";
+import { stdioStream } from "../stream/stdio.ts";
+import { dialRoute } from "./dial_route.ts";
+import { parseProxyArgs, type ProxyArgs } from "./parse_proxy_args.ts";
+import type { ProxyTarget, TargetLoader } from "./proxy_route.ts";
+import { runProxy } from "./run_proxy.ts";
+
+/** What the proxy needs of the process and of the rooms that it must not import. */
+export interface ProxyMainOptions {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly loadTarget: TargetLoader;
+  /** The process's own unless told otherwise. */
+  readonly stdio?: ByteStream;
+  /** Writes one line, without its end, to stderr. */
+  readonly printError?: (line: string) => void;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Runs `porthole proxy ARGS...` and resolves to its exit status; every failure is one line on stderr.
+ *
+ * The caller must end the process then: a read of stdin may be pending, which nothing can call off.
+ */
+export async function proxyMain(args: readonly string[], options: ProxyMainOptions): Promise<number> {
+  const { printError = printToStderr, env } = options;
+  try {
+    const parsed = parseProxyArgs(args);
+    await runParsedProxy(parsed, options);
+    return 0;
+  } catch (error) {
+    const failure = toAppError(error);
+    printError(errorLine(failure));
+    if (env.PORTHOLE_DEBUG && failure.cause !== undefined) {
+      printError(debugLine(`cause: ${describeError(failure.cause)}`));
+    }
+    return failure.exitStatus;
+  }
+}
+
+/** Runs the proxy that `args` describe until it ends. @throws AppError as `runProxy` does */
+export async function runParsedProxy(args: ProxyArgs, options: ProxyMainOptions): Promise<void> {
+  const { stdio = stdioStream(), printError = printToStderr, env, signal } = options;
+  const debug = env.PORTHOLE_DEBUG ? (line: string) => printError(debugLine(line)) : () => {};
+  const startedAt = performance.now();
+  const result = await runProxy({
+    dial: dialerFor(args, options, debug),
+    stdio,
+    notice: (line) => printError(`porthole: ${plain(line)}`),
+    waitMs: args.waitMs,
+    signal,
+  });
+  debug(
+    `ended by ${result.endedBy} after ${Math.round(performance.now() - startedAt)}ms: ` +
+      `${result.bytesUp} bytes up, ${result.bytesDown} down`,
+  );
+}
+
+/** A failure as the one line that a person reads: `porthole: <message>. <hint>`. */
+export function errorLine({ message, hint }: AppError): string {
+  const sentences = [message, ...(hint ? [hint] : [])].map((text) => plain(text).replace(/[.\s]+$/, ""));
+  return `porthole: ${sentences.join(". ")}.`;
+}
+
+function dialerFor(args: ProxyArgs, { loadTarget, env }: ProxyMainOptions, debug: (line: string) => void): Dialer {
+  let loaded: Promise<ProxyTarget> | undefined;
+  return async ({ signal }) => {
+    loaded ??= findTarget(args, loadTarget);
+    const { route, credential } = await loaded;
+    const place = route.kind === "tcp" ? `tcp ${route.host}:${route.port}` : redactUrl(route.url);
+    debug(`dialling ${place}`);
+    const startedAt = performance.now();
+    const stream = await dialRoute(route, { headers: args.headers, credential, env, signal });
+    debug(`connected to ${place} in ${Math.round(performance.now() - startedAt)}ms`);
+    return stream;
+  };
+}
+
+/** The route that the arguments name. Files given on the command line take the place of the record's. */
+async function findTarget(
+  { destination, headersFile, caFile }: ProxyArgs,
+  loadTarget: TargetLoader,
+): Promise<ProxyTarget> {
+  const files = { ...(headersFile === undefined ? {} : { headersFile }), ...(caFile === undefined ? {} : { caFile }) };
+  if (destination.kind === "url") return { route: { kind: "websocket", url: destination.url, ...files } };
+  const target = await loadTarget(destination.alias);
+  return target.route.kind === "tcp" ? target : { ...target, route: { ...target.route, ...files } };
+}
+
+function debugLine(line: string): string {
+  return `porthole: debug: ${plain(line)}`;
+}
+
+function plain(text: string): string {
+  return escapeControls(redactText(text).replaceAll(/\s*\r?\n\s*/g, " "));
+}
+
+function printToStderr(line: string): void {
+  try {
+    Deno.stderr.writeSync(new TextEncoder().encode(`${line}\n`));
+  } catch {
+    // Nobody reads stderr any more; the exit status still tells.
+  }
+}
