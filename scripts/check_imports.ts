@@ -24,6 +24,7 @@ export async function checkImports(top: string): Promise<Violation[]> {
     lines.set(file, (await Deno.readTextFile(join(top, file))).split("\n").length - 1);
   }
   const found = [
+    ...graph.broken.map((each) => ({ ...each, line: 1 })),
     ...upwardImports(graph),
     ...importsOfTop(graph),
     ...importCircles(graph),

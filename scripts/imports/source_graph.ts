@@ -17,6 +17,8 @@ export interface ImportEdge {
 export interface SourceGraph {
   readonly files: readonly string[];
   readonly edges: readonly ImportEdge[];
+  /** Files that could not be read or parsed, and why. */
+  readonly broken: readonly { readonly file: string; readonly message: string }[];
 }
 
 /** The parts of `deno info --json` (version 1) that are read here. */
@@ -43,18 +45,19 @@ interface InfoResolution {
 /**
  * The imports of `files` (paths below `top`) as Deno itself resolves them.
  *
- * @throws Error when a file does not parse or an import leads nowhere.
+ * @throws Error when a bare specifier stands for nothing in the import map.
  */
 export async function readSourceGraph(top: string, files: readonly string[]): Promise<SourceGraph> {
   const { modules } = await denoInfo(top, files);
   const toName = nameBelow(top);
   const edges: ImportEdge[] = [];
+  const broken: { file: string; message: string }[] = [];
   for (const module of modules) {
-    if (module.error) throw new Error(`${toName(module.specifier)}: ${module.error}`);
     const from = toName(module.specifier);
+    if (module.error) broken.push({ file: from, message: module.error });
     if (files.includes(from)) edges.push(...(module.dependencies ?? []).flatMap((each) => edgesOf(from, each, toName)));
   }
-  return { files, edges };
+  return { files, edges, broken };
 }
 
 function edgesOf(from: string, dependency: InfoDependency, toName: (specifier: string) => string): ImportEdge[] {

@@ -27,8 +27,15 @@ Deno.test("readSourceGraph tells static, type and lazy imports apart, with their
   await Deno.remove(top, { recursive: true });
 });
 
-Deno.test("readSourceGraph refuses an import that leads nowhere", async () => {
+Deno.test("readSourceGraph names a file that an import leads to and that is not there", async () => {
   const top = await tree({ "a.ts": 'import "./missing.ts";\n' });
-  await assert.rejects(readSourceGraph(top, ["a.ts"]), /missing\.ts/);
+  const { broken } = await readSourceGraph(top, ["a.ts"]);
+  assert.deepEqual(broken.map(({ file }) => file), ["missing.ts"]);
+  await Deno.remove(top, { recursive: true });
+});
+
+Deno.test("readSourceGraph refuses a bare specifier that stands for nothing", async () => {
+  const top = await tree({ "a.ts": 'import "nothing";\n' });
+  await assert.rejects(readSourceGraph(top, ["a.ts"]), /^Error: a\.ts:1: .*nothing/);
   await Deno.remove(top, { recursive: true });
 });
