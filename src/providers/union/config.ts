@@ -36,8 +36,6 @@ export interface UnionConfig {
   readonly httpProxyUrl?: string;
   /** Asked for, and not honoured: see {@link createHttp}. */
   readonly insecureSkipVerify: boolean;
-  /** False when `disableKeyring` asks that tokens are kept nowhere. */
-  readonly keepTokens: boolean;
   /** The file it was read from. */
   readonly path?: string;
 }
@@ -96,7 +94,6 @@ export async function loadUnionConfig(options: LoadConfigOptions): Promise<Union
       }
       : readAuth(settings, { env, insecure, cwd }),
     insecureSkipVerify: settings.flag("admin.insecureSkipVerify"),
-    keepTokens: !settings.flag("admin.disableKeyring"),
     ...(proxyCommand.length > 0 ? { proxyCommand } : {}),
     ...(caFile === undefined ? {} : { caFile: expandHome(caFile, { env, cwd }) }),
     ...(httpProxyUrl === undefined ? {} : { httpProxyUrl }),

@@ -15,6 +15,15 @@ export const API_KEY_NO_ORG = "None";
 /** Guess: where a client registered for an API key pretends to be called back. It is never called. */
 export const API_KEY_REDIRECT_URI = "http://localhost:8080/authorization-code/callback";
 
+/** Guess: the page of a run in the deployment's console. */
+export function consoleUrl(
+  endpoint: string,
+  { project, domain, name }: { readonly project: string; readonly domain: string; readonly name: string },
+): string {
+  const [inDomain, inProject, run] = [domain, project, name].map(encodeURIComponent);
+  return `${endpoint}/v2/domain/${inDomain}/project/${inProject}/runs/${run}`;
+}
+
 /**
  * Guess: which headers the ingress in front of `/dataplane` reads. The plugin's manual says `authorization`, a
  * self-hosted control plane reads the key that discovery tells: both lines are sent when they differ.

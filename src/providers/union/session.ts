@@ -3,7 +3,7 @@ import { AppError } from "../../base/errors.ts";
 import type { Environment } from "../../base/home.ts";
 import { createTokenMint, type Interaction } from "./auth/mint.ts";
 import { createRequestAuth } from "./auth/request_auth.ts";
-import { createTokenSource, memoryTokenStore, type TokenSource } from "./auth/token_source.ts";
+import { createTokenSource, type TokenSource } from "./auth/token_source.ts";
 import { openTokenStore, tokenKey, type TokenStore } from "./auth/token_store.ts";
 import { readStoredApiKey } from "./api_key_store.ts";
 import { type LoadConfigOptions, loadUnionConfig, type UnionConfig } from "./config.ts";
@@ -95,7 +95,7 @@ function openTokens(
 ): UnionSession["tokens"] {
   if (config.auth.kind === "none" || config.auth.kind === "passthrough") return undefined;
   const key = tokenKeyOf(config);
-  const store = config.keepTokens ? openTokenStore(env, key) : memoryTokenStore();
+  const store = openTokenStore(env, key);
   const mint = createTokenMint(config, { http, now, sleep, env, interaction });
   const source = createTokenSource({
     store,

@@ -78,30 +78,6 @@ async function renew(
   return renewed;
 }
 
-/** A store that forgets with the process: for `disableKeyring`. */
-export function memoryTokenStore(): TokenStore {
-  let kept: StoredToken | null = null;
-  let tail: Promise<void> = Promise.resolve();
-  return {
-    read: () => Promise.resolve(kept),
-    write: (token) => {
-      kept = token;
-      return Promise.resolve();
-    },
-    remove: () => {
-      kept = null;
-      return Promise.resolve();
-    },
-    async lock() {
-      const before = tail;
-      const { promise, resolve } = Promise.withResolvers<void>();
-      tail = promise;
-      await before;
-      return { [Symbol.dispose]: resolve };
-    },
-  };
-}
-
 /** The error of a process that would have to ask a person and may not. */
 export function loginNeeded(host: string): AppError {
   return new AppError("auth_denied", `Not logged in to ${JSON.stringify(host)}, or the log-in has ended`, {

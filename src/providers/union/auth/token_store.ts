@@ -12,6 +12,7 @@ export interface StoredToken extends Token {
 
 /** Where one token is kept between runs. */
 export interface TokenStore {
+  readonly path: string;
   /** Null when there is none, or none that can be read as one. @throws AppError `unsafe_file`. */
   read(): Promise<StoredToken | null>;
   write(token: StoredToken): Promise<void>;
@@ -20,11 +21,17 @@ export interface TokenStore {
   lock(options: { signal?: AbortSignal | undefined; timeoutMs: number }): Promise<Disposable>;
 }
 
-/** The store of the token named `key`: `$PORTHOLE_HOME/tokens/<key>.json`, 0600. */
+/**
+ * The store of the token named `key`: `$PORTHOLE_HOME/tokens/<key>.json`, 0600.
+ *
+ * The system's keyring is never used, so `disableKeyring` of the configuration changes nothing: many proxies without a
+ * desktop must read the token, and one that had to ask for it could not connect.
+ */
 export function openTokenStore(env: Environment, key: string): TokenStore {
   const folder = `${portholeHome(env)}/tokens`;
   const path = `${folder}/${key}.json`;
   return {
+    path,
     read: () => readStored(path),
     async write(token) {
       await ensurePrivateFolder(folder);

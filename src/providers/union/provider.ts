@@ -1,0 +1,153 @@
+import { sleep as realSleep } from "../../base/abort.ts";
+import { AppError } from "../../base/errors.ts";
+import { oneLine } from "../../base/printable.ts";
+import type { ResolvedRoute, ResolveState, RunReference } from "../../targets/resolve_state.ts";
+import type { LaunchRequest, Provider, RunSummary } from "../provider.ts";
+import { credentialOf } from "./credential_headers.ts";
+import { routeUrl } from "./endpoint.ts";
+import { DEFAULT_API_KEY_NAME, ensureApiKey } from "./ensure_api_key.ts";
+import { consoleUrl } from "./guesses.ts";
+import { followLogs } from "./logs.ts";
+import type { RunInfo } from "./messages.ts";
+import { type Readiness, readinessOf } from "./readiness.ts";
+import { rerun } from "./rerun.ts";
+import { abortRun, getActionDetails, listRuns, runIdOf } from "./runs.ts";
+import { openSession, type SessionOptions, tokenKeyOf, type UnionSession } from "./session.ts";
+
+/** Options of {@link openUnionProvider}. */
+export interface UnionProviderOptions extends Omit<SessionOptions, "apiKeyName"> {
+  /** The key pair that runs are started with: the platform's own plugin's, `~/.flyte/ssh-debug/id_ed25519`. */
+  readonly keypair: () => Promise<{ readonly publicKey: string; readonly privateKeyPath: string }>;
+  /** True to reach runs with a long-lived API key, made if need be, in place of a token that ends within hours. */
+  readonly useApiKey?: boolean;
+}
+
+/** Runs on a Union or Flyte v2 deployment. Dispose it to close its connections. */
+export async function openUnionProvider(options: UnionProviderOptions): Promise<Provider & Disposable> {
+  const session = await openSession(options);
+  return {
+    name: "union",
+    launch: (request, { signal }) => launch(session, request, { ...options, signal }),
+    resolve: (run, resolveOptions) => resolveRun(session, run, { ...options, ...resolveOptions }),
+    async *list({ signal }) {
+      for await (const run of listRuns(session, { signal })) yield summaryOf(session, run);
+    },
+    stop: (run, { signal }) => abortRun(session, runIdOf(session, run.runName), { signal }),
+    logs: (run, logOptions) => followLogs(session, run, logOptions),
+    [Symbol.dispose]: () => session[Symbol.dispose](),
+  };
+}
+
+/** The names that `launch` takes in `LaunchRequest.options`. */
+export const LAUNCH_OPTION_NAMES = ["rerun", "action"] as const;
+
+async function launch(
+  session: UnionSession,
+  { name, command, env, options }: LaunchRequest,
+  { keypair, signal }: UnionProviderOptions & { signal?: AbortSignal | undefined },
+): Promise<RunSummary> {
+  for (const [option, value] of Object.entries(options)) {
+    if (value === undefined || LAUNCH_OPTION_NAMES.some((known) => known === option)) continue;
+    throw new AppError("usage", `Cannot use --${option} with union`, {
+      hint: "porthole launch --on union --rerun RUN [--action ACTION] [--name NAME] [--env NAME=VALUE]",
+    });
+  }
+  const { rerun: runName, action: actionName = "a0" } = options;
+  if (command.length > 0) {
+    throw new AppError(
+      "usage",
+      `Cannot run ${JSON.stringify(command[0])} on union: a run there runs a registered task`,
+      {
+        hint: "porthole launch --on union --rerun RUN, or start the task yourself with: porthole env --on union",
+      },
+    );
+  }
+  if (typeof runName !== "string" || typeof actionName !== "string") {
+    throw new AppError("usage", "Cannot launch on union: needed the run to run again", {
+      hint: "porthole launch --on union --rerun RUN, or start the task yourself with: porthole env --on union",
+    });
+  }
+  const { publicKey } = await keypair();
+  return summaryOf(session, await rerun(session, { runName, actionName, name, publicKey, env, signal }));
+}
+
+function summaryOf({ config }: UnionSession, { id, phase, startTime }: RunInfo): RunSummary {
+  return {
+    provider: "union",
+    name: id.name,
+    phase,
+    url: consoleUrl(config.endpoint, id),
+    ...(startTime === undefined ? {} : { startedAt: startTime }),
+  };
+}
+
+interface ResolveRunOptions extends UnionProviderOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly pollIntervalMs: number;
+}
+
+async function* resolveRun(
+  session: UnionSession,
+  run: RunReference,
+  options: ResolveRunOptions,
+): AsyncGenerator<ResolveState> {
+  const { signal, pollIntervalMs, useApiKey = false, sleep = realSleep } = options;
+  const actionId = { run: runIdOf(session, run.runName), name: run.actionName };
+  const apiKey = useApiKey ? await ensureApiKey(session, { name: DEFAULT_API_KEY_NAME, signal }) : undefined;
+  for (;;) {
+    const readiness = readinessOf(await getActionDetails(session, actionId, { signal }));
+    if (readiness.kind === "ended") throw runEnded(run, readiness);
+    if (readiness.kind === "ready") {
+      const found = { run, readiness, apiKeyName: apiKey?.name };
+      yield { kind: "ready", resolved: await makeRoute(session, found, options) };
+      return;
+    }
+    yield readiness;
+    await sleep(pollIntervalMs, signal);
+  }
+}
+
+async function makeRoute(
+  session: UnionSession,
+  { run, readiness, apiKeyName }: {
+    run: RunReference;
+    readiness: Readiness & { kind: "ready" };
+    apiKeyName: string | undefined;
+  },
+  options: ResolveRunOptions,
+): Promise<ResolvedRoute> {
+  const { config, auth } = session;
+  const { privateKeyPath } = await options.keypair();
+  const credential = auth &&
+    (apiKeyName === undefined ? credentialOf(session) : await keyCredential(apiKeyName, options));
+  return {
+    route: {
+      kind: "websocket",
+      url: routeUrl(config.endpoint, readiness.uri),
+      ...(config.caFile === undefined ? {} : { caFile: config.caFile }),
+    },
+    runName: run.runName,
+    actionName: run.actionName,
+    attempt: readiness.attempt,
+    identityFile: privateKeyPath,
+    ...(credential ? { credential } : {}),
+  };
+}
+
+/** The credential that a dial with the API key carries: another identity, with a token of its own. */
+async function keyCredential(
+  apiKeyName: string,
+  options: ResolveRunOptions,
+): Promise<Readonly<Record<string, string>>> {
+  using session = await openSession({ ...options, apiKeyName });
+  return { ...credentialOf(session, apiKeyName), tokenKey: tokenKeyOf(session.config) };
+}
+
+function runEnded({ runName, actionName }: RunReference, { phase, message }: Readiness & { kind: "ended" }): AppError {
+  const said = message ? `: ${oneLine(message, 400)}` : "";
+  return new AppError("run_ended", `The run ${JSON.stringify(runName)} (${actionName}) ended as ${phase}${said}`, {
+    hint:
+      `porthole logs --on union ${runName}; to run it again with SSH: porthole launch --on union --rerun ${runName}`,
+    details: { runName, actionName, phase, ...(message ? { platformMessage: message } : {}) },
+  });
+}
