@@ -2,8 +2,8 @@ import { type AppError, describeError, toAppError } from "../base/errors.ts";
 import { escapeControls } from "../base/printable.ts";
 import { redactText, redactUrl } from "../base/redact.ts";
 import type { ByteStream, Dialer } from "../stream/byte_stream.ts";
+import { dialRoute } from "../stream/dial_route.ts";
 import { stdioStream } from "../stream/stdio.ts";
-import { dialRoute } from "./dial_route.ts";
 import { parseProxyArgs, type ProxyArgs } from "./parse_proxy_args.ts";
 import type { ProxyTarget, TargetLoader } from "./proxy_route.ts";
 import { runProxy } from "./run_proxy.ts";
@@ -61,7 +61,7 @@ export async function runParsedProxy(args: ProxyArgs, options: ProxyMainOptions)
 /** A failure as the one line that a person reads: `porthole: <message>. <hint>`. */
 export function errorLine({ message, hint }: AppError): string {
   const sentences = [message, ...(hint ? [hint] : [])].map((text) => plain(text).replace(/[.\s]+$/, ""));
-  return `porthole: ${sentences.join(". ")}.`;
+  return `porthole: ${sentences.map((text) => /[?!]$/.test(text) ? text : `${text}.`).join(" ")}`;
 }
 
 function dialerFor(args: ProxyArgs, { loadTarget, env }: ProxyMainOptions, debug: (line: string) => void): Dialer {

@@ -1,13 +1,35 @@
-import type { ByteStream } from "../stream/byte_stream.ts";
-import type { HeaderFields } from "../stream/header_fields.ts";
-import { chooseOutboundProxy, type OutboundProxy } from "../stream/outbound_proxy.ts";
-import { dialTcp } from "../stream/tcp.ts";
-import { dialWebSocket } from "../stream/websocket_client.ts";
+import type { ByteStream } from "./byte_stream.ts";
 import { readCaCertificates } from "./ca_certificates.ts";
+import type { HeaderFields } from "./header_fields.ts";
 import { readHeadersFile } from "./headers_file.ts";
-import type { CredentialSource, ProxyRoute } from "./proxy_route.ts";
+import { chooseOutboundProxy, type OutboundProxy } from "./outbound_proxy.ts";
+import { dialTcp } from "./tcp.ts";
+import { dialWebSocket } from "./websocket_client.ts";
 
-type WebSocketRoute = Extract<ProxyRoute, { kind: "websocket" }>;
+/** A WebSocket that carries SSH; `headersFile` and `caFile` are read at every dial. */
+export interface WebSocketRoute {
+  readonly kind: "websocket";
+  readonly url: string;
+  readonly headersFile?: string;
+  readonly caFile?: string;
+  /** Never through a proxy of the environment: a job on this very machine. */
+  readonly isDirect?: boolean;
+}
+
+/** Plain TCP to an SSH server. */
+export interface TcpRoute {
+  readonly kind: "tcp";
+  readonly host: string;
+  readonly port: number;
+}
+
+/** How the far end is reached; what a target record keeps under `route` fits. */
+export type Route = WebSocketRoute | TcpRoute;
+
+/** Fresh credentials for one dial, by header name; called anew for each. */
+export type CredentialSource = (
+  options: { readonly signal?: AbortSignal | undefined },
+) => Promise<Readonly<Record<string, string>>>;
 
 /** Options of {@link dialRoute}. */
 export interface DialRouteOptions {
@@ -22,10 +44,9 @@ export interface DialRouteOptions {
 /**
  * Makes one connection along `route`. Headers file, certificates and credential are read anew each time.
  *
- * A header of the command line takes the place of one by the same name in the headers file, and that of the credential's.
  * @throws AppError as `dialWebSocket` and `dialTcp` do, `unsafe_file`, `config_invalid`
  */
-export async function dialRoute(route: ProxyRoute, options: DialRouteOptions): Promise<ByteStream> {
+export async function dialRoute(route: Route, options: DialRouteOptions): Promise<ByteStream> {
   const { signal, env } = options;
   signal?.throwIfAborted();
   if (route.kind === "tcp") return await dialTcp({ hostname: route.host, port: route.port, signal });
@@ -39,9 +60,15 @@ export async function dialRoute(route: ProxyRoute, options: DialRouteOptions): P
   });
 }
 
-async function gatherHeaders(
+/**
+ * The headers of one dial: a header of `headers` takes the place of one by the same name in the headers file, and that of
+ * the credential's.
+ *
+ * @throws AppError `not_found`, `unsafe_file`, `config_invalid`, and what the credential source throws
+ */
+export async function gatherHeaders(
   { headersFile }: WebSocketRoute,
-  { headers = [], credential, signal }: DialRouteOptions,
+  { headers = [], credential, signal }: Omit<DialRouteOptions, "env">,
 ): Promise<HeaderFields> {
   const [fromFile, fromCredential] = await Promise.all([
     headersFile === undefined ? [] : readHeadersFile(headersFile),

@@ -1,6 +1,6 @@
 import { AppError } from "../base/errors.ts";
 import { readPrivateFile } from "../base/private_file.ts";
-import { assertHeaderField, type HeaderFields } from "../stream/header_fields.ts";
+import { assertHeaderField, type HeaderFields } from "./header_fields.ts";
 
 /**
  * The header fields of a file of mode 0600: lines `Name: value`; empty lines and those that begin with `#` do not count.
