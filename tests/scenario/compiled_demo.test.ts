@@ -1,0 +1,26 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { compiledTitle, findCompiled, TOP } from "../support/compiled.ts";
+import { hasProgram } from "../support/programs.ts";
+import { makeTempHome } from "../support/temp_home.ts";
+
+const COMPILED = findCompiled();
+
+Deno.test({
+  name: compiledTitle("the demo runs the whole job with the compiled program", COMPILED),
+  ignore: COMPILED.path === undefined || !hasProgram("ssh"),
+  async fn() {
+    await using home = await makeTempHome();
+    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "--no-prompt", "-A", join(TOP, "scripts", "demo.ts")],
+      env: home.environment({ PORTHOLE: COMPILED.path ?? "" }),
+      clearEnv: true,
+      cwd: TOP,
+      stdin: "null",
+    }).output();
+    const said = new TextDecoder().decode(stdout);
+    assert.equal(code, 0, said + new TextDecoder().decode(stderr));
+    assert.doesNotMatch(said, /^FAIL/m);
+    assert.match(said, /^The whole job worked/m);
+  },
+});
