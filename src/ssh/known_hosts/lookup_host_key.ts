@@ -1,0 +1,102 @@
+import { describeError } from "../../base/errors.ts";
+import { AppError } from "../../base/errors.ts";
+import { fingerprint, isSameBytes } from "../keys/public_key.ts";
+import { knownHostName, matchesHosts } from "./host_names.ts";
+import { type KnownHostsEntry, parseKnownHosts } from "./known_hosts_line.ts";
+
+/** A line that decided, as an error shows it. */
+export interface DecidingLine {
+  readonly path: string;
+  readonly line: number;
+  readonly type: string;
+  /** `SHA256:...` of the key on that line. */
+  readonly fingerprint: string;
+}
+
+/** What known_hosts files say of a key that a server showed. */
+export type HostKeyVerdict =
+  | { readonly kind: "match"; readonly known: DecidingLine; readonly offered: string }
+  /** The host is known by other keys: `known` is the line of the same type, if there is one. */
+  | { readonly kind: "changed"; readonly known: DecidingLine; readonly offered: string }
+  | { readonly kind: "revoked"; readonly known: DecidingLine; readonly offered: string }
+  /** No line names the host. `offered` is the fingerprint of the key that it showed. */
+  | { readonly kind: "unknown"; readonly offered: string };
+
+/** Which server showed which key. */
+export interface HostKeyQuestion {
+  readonly host: string;
+  readonly port?: number;
+  /** Asked for in place of host and port, as HostKeyAlias has it. */
+  readonly hostKeyAlias?: string | undefined;
+  readonly blob: Uint8Array;
+}
+
+/** Known_hosts files, read once. */
+export class KnownHosts {
+  constructor(private readonly entries: readonly KnownHostsEntry[]) {}
+
+  /** The entries that name the host, of whatever marker. */
+  entriesOf({ host, port, hostKeyAlias }: Omit<HostKeyQuestion, "blob">): KnownHostsEntry[] {
+    const name = hostKeyAlias === undefined ? knownHostName(host, port) : hostKeyAlias.toLowerCase();
+    return this.entries.filter(({ hosts }) => matchesHosts(hosts, name));
+  }
+
+  /** The key types that are known of a host, in the order of the files: what to ask the server for first. */
+  typesOf(host: Omit<HostKeyQuestion, "blob">): string[] {
+    const plain = this.entriesOf(host).filter(({ marker }) => marker === undefined);
+    return [...new Set(plain.map(({ key }) => key.type))];
+  }
+
+  /**
+   * What the files say, by ssh's rules: a revoked key loses first, then one equal key is enough, then any other key of the
+   * host means that it changed. A host on another port than 22 is also good under its plain name, never changed by it.
+   */
+  async lookup(question: HostKeyQuestion): Promise<HostKeyVerdict> {
+    const { host, port, hostKeyAlias, blob } = question;
+    const verdict = await decide(this.entriesOf(question), blob);
+    if (verdict.kind !== "unknown" || hostKeyAlias !== undefined || port === undefined) return verdict;
+    const plain = await decide(this.entriesOf({ host }), blob);
+    return plain.kind === "changed" ? verdict : plain;
+  }
+}
+
+async function decide(entries: readonly KnownHostsEntry[], blob: Uint8Array): Promise<HostKeyVerdict> {
+  const offered = await fingerprint(blob);
+  const isOffered = ({ key }: KnownHostsEntry) => isSameBytes(key.blob, blob);
+  const revoked = entries.find((entry) => entry.marker === "@revoked" && isOffered(entry));
+  if (revoked) return { kind: "revoked", known: await describe(revoked), offered };
+  const plain = entries.filter(({ marker }) => marker === undefined);
+  const same = plain.find(isOffered);
+  if (same) return { kind: "match", known: await describe(same), offered };
+  const type = new TextDecoder().decode(blob.subarray(4, 4 + (blob[3] ?? 0)));
+  const other = plain.find(({ key }) => key.type === type) ?? plain[0];
+  return other ? { kind: "changed", known: await describe(other), offered } : { kind: "unknown", offered };
+}
+
+async function describe({ path, line, key }: KnownHostsEntry): Promise<DecidingLine> {
+  return { path, line, type: key.type, fingerprint: await fingerprint(key.blob) };
+}
+
+/** Reads known_hosts files; those that do not exist count as empty. @throws AppError `config_invalid` for unreadable ones. */
+export async function loadKnownHosts(paths: readonly string[], signal?: AbortSignal): Promise<KnownHosts> {
+  const parsed = await Promise.all(paths.map(async (path) => {
+    signal?.throwIfAborted();
+    return parseKnownHosts(await readIfThere(path), path).entries;
+  }));
+  return new KnownHosts(parsed.flat());
+}
+
+async function readIfThere(path: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return "";
+    throw new AppError(
+      "config_invalid",
+      `Cannot read the known_hosts file ${JSON.stringify(path)}: ${describeError(error)}`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
