@@ -5,7 +5,7 @@ const env = Deno.env.toObject();
 
 if (command === "proxy" && !rest.includes("--help") && !rest.includes("-h")) {
   const { proxyMain } = await import("./src/proxy/run_from_args.ts");
-  const { loadProxyTarget } = await import("./src/targets/proxy_target.ts");
+  const { loadProxyTarget } = await import("./src/providers/load_proxy_target.ts");
   Deno.exit(await proxyMain(rest, { env, loadTarget: (alias) => loadProxyTarget(env, alias) }));
 }
 

@@ -11,7 +11,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: "list",
     group: "Jobs",
-    summary: "List jobs",
+    summary: "List jobs, newest first",
     load: async () => (await import("./commands/list.ts")).list,
   },
   {
@@ -20,12 +20,7 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: "Print a job's log",
     load: async () => (await import("./commands/logs.ts")).logs,
   },
-  {
-    name: "stop",
-    group: "Jobs",
-    summary: "Stop a job",
-    load: async () => (await import("./commands/stop.ts")).stop,
-  },
+  { name: "stop", group: "Jobs", summary: "Stop a job", load: async () => (await import("./commands/stop.ts")).stop },
   {
     name: "connect",
     group: "Reach a job",
@@ -37,5 +32,53 @@ export const COMMANDS: readonly CommandEntry[] = [
     group: "Reach a job",
     summary: "Run the system's ssh with a target's configuration",
     load: async () => (await import("./commands/ssh.ts")).ssh,
+  },
+  {
+    name: "keys ensure",
+    group: "Set-up",
+    summary: "Make the SSH key unless it is there",
+    load: async () => (await import("./commands/keys_ensure.ts")).keysEnsure,
+  },
+  {
+    name: "keys show",
+    group: "Set-up",
+    summary: "Print the public key, its fingerprint and where it is",
+    load: async () => (await import("./commands/keys_show.ts")).keysShow,
+  },
+  {
+    name: "keys rotate",
+    group: "Set-up",
+    summary: "Replace the SSH key, keeping the old one beside it",
+    load: async () => (await import("./commands/keys_rotate.ts")).keysRotate,
+  },
+  {
+    name: "config show",
+    group: "Set-up",
+    summary: "Print the ssh_config block of a target",
+    load: async () => (await import("./commands/config_show.ts")).configShow,
+  },
+  {
+    name: "config write",
+    group: "Set-up",
+    summary: "Write targets into ~/.ssh/config",
+    load: async () => (await import("./commands/config_write.ts")).configWrite,
+  },
+  {
+    name: "config remove",
+    group: "Set-up",
+    summary: "Take hosts out of ~/.ssh/config again",
+    load: async () => (await import("./commands/config_remove.ts")).configRemove,
+  },
+  {
+    name: "config list",
+    group: "Set-up",
+    summary: "List targets and where ssh's configuration has them",
+    load: async () => (await import("./commands/config_list.ts")).configList,
+  },
+  {
+    name: "completions",
+    group: "Set-up",
+    summary: "Print a script that completes commands in a shell",
+    load: async () => (await import("./commands/completions.ts")).completions,
   },
 ];

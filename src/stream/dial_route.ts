@@ -55,7 +55,7 @@ export async function dialRoute(route: Route, options: DialRouteOptions): Promis
     url: route.url,
     headers,
     caCerts,
-    outboundProxy: route.isDirect ? undefined : (url) => proxyFor(url, env),
+    outboundProxy: route.isDirect ? undefined : (url) => outboundProxyFor(url, env),
     signal,
   });
 }
@@ -80,7 +80,8 @@ export async function gatherHeaders(
   }, []);
 }
 
-function proxyFor(url: URL, env: DialRouteOptions["env"]): OutboundProxy | undefined {
+/** The proxy that the environment asks for, for a ws: or wss: URL. @throws AppError `config_invalid` */
+export function outboundProxyFor(url: URL, env: DialRouteOptions["env"]): OutboundProxy | undefined {
   return chooseOutboundProxy({
     protocol: url.protocol === "wss:" ? "wss:" : "ws:",
     hostname: url.hostname.replace(/^\[(.*)\]$/, "$1"),

@@ -1,9 +1,7 @@
+import type { Route } from "../stream/dial_route.ts";
+
 /** How the far end is reached. */
-export type TargetRoute =
-  /** A WebSocket that carries SSH; `headersFile` and `caFile` are read at every dial. */
-  | { readonly kind: "websocket"; readonly url: string; readonly headersFile?: string; readonly caFile?: string }
-  /** Plain TCP to an SSH server. */
-  | { readonly kind: "tcp"; readonly host: string; readonly port: number };
+export type TargetRoute = Route;
 
 /**
  * All that the proxy needs to reach one attempt of one run, and no secret: `$PORTHOLE_HOME/targets/<alias>.json`, 0600.

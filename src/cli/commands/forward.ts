@@ -1,0 +1,66 @@
+import { escapeControls } from "../../base/printable.ts";
+import { formatDuration } from "../../base/duration.ts";
+import { FORWARD_SERVICES, parseForwards } from "../../targets/forward_spec.ts";
+import { type ForwardEvent, keepTunnels } from "../../targets/forward_tunnels.ts";
+import { renderTargetBlock } from "../../targets/ssh_block.ts";
+import { loadTarget, validateAlias } from "../../targets/target_store.ts";
+import { type CommandContext, defineCommand } from "../command.ts";
+
+/** One tunnel that answers, as `porthole forward --json` prints it. */
+interface ForwardItem {
+  readonly name: string;
+  readonly localPort: number;
+  readonly remotePort: number;
+  /** A URL for a browser, else `host:port`. */
+  readonly url: string;
+}
+
+/** `porthole forward ALIAS WHAT...`: opens tunnels and keeps them open until Ctrl-C. */
+export const forward = defineCommand({
+  name: "forward",
+  summary: "Open tunnels to services of a job and keep them open",
+  flags: {},
+  positionals: [{ name: "ALIAS", summary: "The target, as porthole connect made it" }],
+  rest: {
+    name: "WHAT...",
+    summary: `${Object.keys(FORWARD_SERVICES).join(", ")}, a port there, or LOCAL:REMOTE`,
+  },
+  examples: [
+    "porthole forward train tensorboard jupyter",
+    "porthole forward train debugpy",
+    "porthole forward train 9000:8080",
+  ],
+  async *run({ positionals: [alias = ""], rest }, context): AsyncGenerator<ForwardItem> {
+    const { env, self, signal } = context;
+    const specs = parseForwards(rest);
+    validateAlias(alias);
+    // Read anew at every start: whoever connects again moves the target, and the tunnels follow it.
+    const config = async () => renderTargetBlock(await loadTarget(env, alias), { self, env, multiplex: false });
+    context.progress(`Opening ${specs.length === 1 ? "a tunnel" : `${specs.length} tunnels`} to ${alias}`);
+    for await (const event of keepTunnels({ alias, config, specs, signal })) {
+      tell(event, { alias, context });
+      if (event.kind !== "ready") continue;
+      const { name, localPort, remotePort } = event.tunnel;
+      yield { name, localPort, remotePort, url: event.url };
+    }
+  },
+  format: ({ name, url }) => `${escapeControls(name)}: ${url}\n`,
+});
+
+function tell(event: ForwardEvent, { alias, context }: { alias: string; context: CommandContext }): void {
+  switch (event.kind) {
+    case "ready": {
+      const { busyPort, localPort, name } = event.tunnel;
+      if (busyPort !== undefined && busyPort !== localPort) {
+        context.notice(`The local port ${busyPort} is busy: ${name} is on ${localPort}`);
+      }
+      return;
+    }
+    case "waiting":
+      return context.notice(`Waiting for ${event.tunnel.name}: ${event.found}`);
+    case "dropped":
+      return context.notice(`${event.error.message}. Trying again in ${formatDuration(event.retryInMs)}`);
+    case "restored":
+      return context.notice(`Connected to ${alias} again`);
+  }
+}

@@ -1,0 +1,82 @@
+import { AppError } from "../base/errors.ts";
+import { ensureKeypair } from "../ssh/keys/ensure_keypair.ts";
+import { portholeKeyPath } from "../ssh/keys/key_places.ts";
+import { credentialSource } from "../providers/credential_source.ts";
+import { type ConnectOptions, type ConnectResult, connectTarget } from "../targets/connect.ts";
+import type { ResolveState } from "../targets/resolve_state.ts";
+import { chooseProvider, openProvider } from "./choose_provider.ts";
+import type { CommandContext } from "./command.ts";
+import { runReference } from "./run_reference.ts";
+
+/** What the commands that connect have on their command lines. */
+export interface ConnectRunInput {
+  readonly flags: {
+    readonly on: string | undefined;
+    readonly user: string | undefined;
+    readonly "identity-file": string | undefined;
+    readonly name: string | undefined;
+    readonly "headers-file": string | undefined;
+    readonly "ca-file": string | undefined;
+    readonly timeout: number;
+    readonly "poll-interval": number;
+  };
+  readonly positionals: readonly string[];
+}
+
+/** Connects the run that a command line names, with progress on the terminal. @throws as `connectTarget`. */
+export async function connectRun(
+  { flags, positionals }: ConnectRunInput,
+  context: CommandContext,
+): Promise<ConnectResult> {
+  const { env, signal } = context;
+  const how = /^wss?:\/\//i.test(positionals[0] ?? "")
+    ? routeByUrl(positionals, flags.name)
+    : await routeByProvider({ flags, positionals }, context);
+  return await connectTarget({
+    ...how,
+    env,
+    alias: flags.name ?? how.runName,
+    user: flags.user,
+    identityFile: flags["identity-file"] && await Deno.realPath(flags["identity-file"]),
+    defaultIdentityFile: async () => (await ensureKeypair({ path: portholeKeyPath(env), signal })).privateKeyPath,
+    headersFile: flags["headers-file"] && await Deno.realPath(flags["headers-file"]),
+    caFile: flags["ca-file"] && await Deno.realPath(flags["ca-file"]),
+    timeoutMs: flags.timeout,
+    pollIntervalMs: flags["poll-interval"],
+    signal,
+    credentialSource: (credential) => credentialSource(credential, env),
+    onProgress: (line) => context.progress(line),
+  });
+}
+
+type How = Pick<ConnectOptions, "provider" | "runName" | "resolve" | "explain">;
+
+function routeByUrl([url = "", action]: readonly string[], name: string | undefined): How {
+  if (action !== undefined) throw new AppError("usage", `Cannot use ${JSON.stringify(action)} behind a URL`);
+  const runName = name ?? nameFromUrl(url);
+  async function* resolve(): AsyncGenerator<ResolveState> {
+    const route = { kind: "websocket", url } as const;
+    yield { kind: "ready", resolved: { route, runName, actionName: "a0", attempt: 0 } };
+  }
+  return { provider: "url", runName, resolve };
+}
+
+function nameFromUrl(url: string): string {
+  const host = URL.canParse(url) ? new URL(url).hostname.split(".")[0] ?? "" : "";
+  if (/^[A-Za-z][A-Za-z0-9-]*$/.test(host)) return host;
+  throw new AppError("usage", `Cannot make an alias of ${JSON.stringify(url)}`, {
+    hint: "Say what ssh is to call it: --name ALIAS",
+  });
+}
+
+async function routeByProvider({ flags, positionals }: ConnectRunInput, context: CommandContext): Promise<How> {
+  const run = runReference(positionals);
+  const name = await chooseProvider(context, { on: flags.on, runName: run.runName });
+  const provider = await openProvider(name, { context, flags: { ...flags } });
+  return {
+    provider: name,
+    runName: run.runName,
+    resolve: (signal) => provider.resolve(run, { signal, pollIntervalMs: flags["poll-interval"] }),
+    explain: async (error) => await provider.explain?.(error, { ...run, signal: context.signal }) ?? error,
+  };
+}

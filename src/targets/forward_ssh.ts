@@ -1,0 +1,150 @@
+import { join } from "node:path";
+import { AppError } from "../base/errors.ts";
+import { oneLine } from "../base/printable.ts";
+import { LOCAL_ADDRESS, type Tunnel } from "./forward_ports.ts";
+
+/** How long ssh may take to leave when it is asked to; then it is made to. */
+const KILL_AFTER_MS = 2_000;
+const KEPT_LINES = 20;
+const MAX_LINE_CHARS = 500;
+
+/** Options of {@link startForwardSsh}. */
+export interface ForwardSshOptions {
+  readonly alias: string;
+  /** The whole ssh_config that ssh reads: the target's block. */
+  readonly config: string;
+  readonly tunnels: readonly Tunnel[];
+  /** The program; `ssh` on PATH unless told otherwise. */
+  readonly program?: string;
+}
+
+/** A running ssh that holds tunnels open. Disposing it ends it and waits until it has. */
+export interface ForwardSsh extends AsyncDisposable {
+  readonly pid: number;
+  /** Resolves when ssh has ended, to why. Never rejects. */
+  readonly ended: Promise<AppError>;
+  /** What ssh said last, on one line; empty if nothing. */
+  lastWords(): string;
+}
+
+/**
+ * Starts the system's `ssh -N` with one `-L` per tunnel and nothing but the target's block as its configuration.
+ *
+ * @throws AppError `config_invalid` when there is no ssh.
+ */
+export async function startForwardSsh(options: ForwardSshOptions): Promise<ForwardSsh> {
+  const folder = await Deno.makeTempDir({ prefix: "porthole-forward-" });
+  try {
+    const configPath = join(folder, "config");
+    await Deno.writeTextFile(configPath, options.config, { mode: 0o600 });
+    return new RunningSsh(spawn(options.program ?? "ssh", sshArgs(options, configPath)), folder);
+  } catch (error) {
+    await Deno.remove(folder, { recursive: true });
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new AppError("config_invalid", `Cannot find the program ${options.program ?? "ssh"}`, {
+      hint: "Install OpenSSH's client (openssh-client), or add its folder to PATH",
+      cause: error,
+    });
+  }
+}
+
+function sshArgs({ alias, tunnels }: ForwardSshOptions, configPath: string): string[] {
+  return [
+    "-F",
+    configPath,
+    "-N",
+    "-T",
+    // Without these: tunnels through somebody else's connection, which we could not end; or ones that silently fail.
+    ...["ControlMaster=no", "ControlPath=none", "ExitOnForwardFailure=yes", "BatchMode=yes", "ConnectTimeout=30"]
+      .flatMap((option) => ["-o", option]),
+    ...tunnels.flatMap(({ localPort, remotePort }) => ["-L", `${LOCAL_ADDRESS}:${localPort}:localhost:${remotePort}`]),
+    "--",
+    alias,
+  ];
+}
+
+function spawn(program: string, args: string[]): Deno.ChildProcess {
+  return new Deno.Command(program, { args, stdin: "null", stdout: "null", stderr: "piped" }).spawn();
+}
+
+class RunningSsh implements ForwardSsh {
+  readonly pid: number;
+  readonly ended: Promise<AppError>;
+  readonly #lines: string[] = [];
+  #hasEnded = false;
+
+  constructor(private readonly child: Deno.ChildProcess, private readonly folder: string) {
+    this.pid = child.pid;
+    this.ended = this.#watch();
+  }
+
+  lastWords(): string {
+    return oneLine(this.#lines.at(-1) ?? "");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const timer = setTimeout(() => this.#kill("SIGKILL"), KILL_AFTER_MS);
+    this.#kill("SIGTERM");
+    await this.ended;
+    clearTimeout(timer);
+    await Deno.remove(this.folder, { recursive: true }).catch((error: unknown) => {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    });
+  }
+
+  #kill(signal: Deno.Signal): void {
+    if (this.#hasEnded) return;
+    try {
+      this.child.kill(signal);
+    } catch {
+      // It ended between the look and the kill: that is all that was wanted.
+    }
+  }
+
+  async #watch(): Promise<AppError> {
+    const reading = this.#readLines();
+    const { code } = await this.child.status;
+    this.#hasEnded = true;
+    await reading;
+    return explainEnd(this.#lines, code);
+  }
+
+  async #readLines(): Promise<void> {
+    let rest = "";
+    for await (const text of this.child.stderr.pipeThrough(new TextDecoderStream())) {
+      const lines = (rest + text).split(/\r?\n/);
+      rest = (lines.pop() ?? "").slice(-MAX_LINE_CHARS);
+      this.#keep(lines);
+    }
+    this.#keep([rest]);
+  }
+
+  #keep(lines: readonly string[]): void {
+    this.#lines.push(...lines.filter((line) => line.trim() !== "").map((line) => line.slice(0, MAX_LINE_CHARS)));
+    this.#lines.splice(0, Math.max(0, this.#lines.length - KEPT_LINES));
+  }
+}
+
+/** Why ssh ended, by what it said: its exit status is 255 for all of it (ssh(1), EXIT STATUS). */
+function explainEnd(lines: readonly string[], status: number): AppError {
+  const text = lines.join("\n");
+  const last = oneLine(lines.findLast((line) => !/^(?:\*{3}|@|Warning:)/.test(line)) ?? "");
+  const said = last || `ssh ended with status ${status}`;
+  if (/Permission denied \(|Too many authentication failures/.test(text)) {
+    return new AppError("auth_denied", `Cannot log in for the tunnels: ${said}`, {
+      hint:
+        "porthole connect again with --identity-file KEY; a key with a passphrase must be in the agent: ssh-add KEY",
+    });
+  }
+  if (/REMOTE HOST IDENTIFICATION HAS CHANGED|Host key verification failed/.test(text)) {
+    return new AppError("host_key_mismatch", `Cannot open the tunnels: ${said}`, {
+      hint: "porthole connect again, if the run was restarted",
+    });
+  }
+  if (/Address already in use|cannot listen to port/.test(text)) {
+    return new AppError("already_exists", `Cannot open the tunnels: ${said}`);
+  }
+  return new AppError("tunnel_closed", `The tunnels closed: ${said}`, {
+    hint: "porthole connect again, if the run was restarted or has ended",
+  });
+}
