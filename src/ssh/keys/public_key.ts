@@ -35,7 +35,22 @@ export function parsePublicKey(line: string, what = "public key"): PublicKey {
       }`,
     );
   }
+  assertWhole(blob, what);
   return { type, blob, comment };
+}
+
+/** Every key but a certificate is a row of strings and mpints (RFC 4253 6.6, RFC 5656 3.1, RFC 8709 4), ed25519's 32 bytes long. */
+function assertWhole(blob: Bytes, what: string): void {
+  const reader = new WireReader(blob, what);
+  const type = reader.readText();
+  if (type.includes("-cert-")) return;
+  const fields: Bytes[] = [];
+  while (!reader.isAtEnd) fields.push(reader.readString());
+  if (fields.length > 0 && (type !== "ssh-ed25519" || fields[0]?.length === 32 && fields.length === 1)) return;
+  throw new AppError(
+    "key_invalid",
+    `Cannot read the ${what}: its blob is no key of type ${JSON.stringify(oneLine(type))}`,
+  );
 }
 
 function decodeBlob(base64: string, what: string): Bytes {
