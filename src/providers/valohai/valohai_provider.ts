@@ -3,6 +3,7 @@ import { ensureKeypair } from "../../ssh/keys/ensure_keypair.ts";
 import { portholeKeyPath } from "../../ssh/keys/key_places.ts";
 import { fingerprint, parsePublicKey } from "../../ssh/keys/public_key.ts";
 import type { ResolveState, RunReference } from "../../targets/resolve_state.ts";
+import type { TargetRoute } from "../../targets/target.ts";
 import type { FailedDial, LaunchRequest, Provider, RunSummary } from "../provider.ts";
 import { type AccountOptions, findAccount } from "./account.ts";
 import { findProject, getExecution, listExecutions, newestCommit } from "./api.ts";
@@ -40,6 +41,8 @@ type Call = { readonly signal?: AbortSignal | undefined };
 export class ValohaiProvider implements Provider {
   readonly name = "valohai";
   #session: Promise<Session> | undefined;
+  /** Where the runs that were resolved here are, by the word that they were asked for with. */
+  readonly #resolved = new Map<string, { readonly counter: string; readonly route: TargetRoute }>();
 
   constructor(private readonly options: ValohaiProviderOptions) {}
 
@@ -81,10 +84,12 @@ export class ValohaiProvider implements Provider {
       ...(random ? { random } : {}),
     });
     const { identityFile } = await this.#executionKey(client, execution);
+    const route = { kind: "tcp", host: details.address, port: details.port } as const;
+    this.#resolved.set(runName, { counter: String(execution.counter), route });
     yield {
       kind: "ready",
       resolved: {
-        route: { kind: "tcp", host: details.address, port: details.port },
+        route,
         runName: String(execution.counter),
         // Counters begin anew in every project; the id keeps the host keys of two projects' #12 apart.
         actionName: execution.id,
@@ -115,8 +120,10 @@ export class ValohaiProvider implements Provider {
   }
 
   /** The documented failure that `error` stands for; asks whether the execution has ended meanwhile. */
-  async explain(error: AppError, { runName, route, offeredIdentityFile, signal }: FailedDial): Promise<AppError> {
-    const { client, execution } = await this.#find(runName, signal);
+  async explain(error: AppError, { runName, offeredIdentityFile, signal, ...failed }: FailedDial): Promise<AppError> {
+    const known = this.#resolved.get(runName);
+    const route = failed.route ?? known?.route;
+    const { client, execution } = await this.#find(known?.counter ?? runName, signal);
     if (hasEnded(execution)) return await endedError(client, { execution, signal });
     if (route?.kind !== "tcp") return error;
     const { publicKey } = await this.#executionKey(client, execution);
