@@ -12,6 +12,7 @@ export const keystrokeRow: Row = {
   title: "1 byte to cat and back",
   unit: "ms",
   better: "less",
+  targets: [{ against: "sshd", text: "<= +1 ms", isMet: ({ ours, theirs }) => ours - theirs <= 1 }],
   contestants: (ground) => overAllWays(ground, measureKeystroke),
 };
 
