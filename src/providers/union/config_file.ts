@@ -20,11 +20,16 @@ export async function findConfigFile(
 ): Promise<ConfigLocation | undefined> {
   const gitRoot = await findGitRoot(cwd);
   const inProject = [
-    join(cwd, "config.yaml"),
-    join(cwd, ".flyte", "config.yaml"),
-    ...(gitRoot === undefined ? [] : [join(gitRoot, ".flyte", "config.yaml")]),
+    { root: cwd, path: join(cwd, "config.yaml") },
+    { root: cwd, path: join(cwd, ".flyte", "config.yaml") },
+    ...(gitRoot === undefined ? [] : [{ root: gitRoot, path: join(gitRoot, ".flyte", "config.yaml") }]),
   ];
-  for (const path of inProject) if (await isFile(path)) return { path, isProjectLocal: true };
+  for (const { root, path } of inProject) {
+    // In the home folder itself it is the user's own.
+    if (await isFile(path)) {
+      return { path, isProjectLocal: resolve(root) !== resolve(env.HOME ?? env.USERPROFILE ?? "/") };
+    }
+  }
   const named = env.UCTL_CONFIG || env.FLYTECTL_CONFIG;
   if (named) return { path: resolve(cwd, named), isProjectLocal: false };
   if (!env.HOME && !env.USERPROFILE) return undefined;
