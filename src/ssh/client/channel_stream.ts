@@ -9,7 +9,7 @@ const MAX_WAITING_BYTES = 1024 * 1024;
 export interface ByteReader {
   /** The next bytes, the caller's to keep, or null at the end. One call at a time. */
   read(): Promise<Uint8Array | null>;
-  /** Throws away what is and what will come, so that the channel can end. */
+  /** Drops all that comes from now on, so that the channel can end; `read` gives what had come, then null. */
   discard(): void;
 }
 
@@ -49,8 +49,8 @@ export function readFrom(readable: NodeReadable): ByteReader {
     },
     discard() {
       isDiscarding = true;
-      waiting.length = 0;
       readable.resume();
+      onEnd();
     },
   };
 }

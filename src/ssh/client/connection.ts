@@ -9,6 +9,10 @@ import { type RemoteCommand, remoteCommand } from "./remote_command.ts";
 /** How long a polite close waits for what was written to leave and for the far end to hang up. */
 const CLOSE_GRACE_MS = 300;
 
+/** Ends the process groups of all sessions of the connection that runs it, but its own. */
+const KILL_SIBLINGS = `ps -A -o pid= -o ppid= 2>/dev/null | while read -r pid parent; do ` +
+  `if [ "$parent" = "$PPID" ] && [ "$pid" != "$$" ]; then kill -s KILL -- "-$pid"; fi; done`;
+
 /** What every request over a connection takes. */
 export interface ChannelOptions {
   readonly signal?: AbortSignal | undefined;
@@ -38,6 +42,7 @@ export function sshConnection(
   { transport, serverSoftware }: { transport: StreamDuplex; serverSoftware: string },
 ): SshConnection {
   let isClosed = false;
+  let running = 0;
   let broken: AppError | undefined;
   const gone = Promise.withResolvers<AppError | undefined>();
   // Stays attached for good: an "error" without a listener would end the process.
@@ -70,6 +75,19 @@ export function sshConnection(
     }
   };
 
+  /**
+   * sshd obeys no signal request of root (session.c, "session signalling requires privilege separation"). Its session
+   * process is the parent of our commands alone, so another command can end them; not where it would end a stranger's.
+   */
+  const killOtherwise = async () => {
+    if (running !== 1 || isClosed || !serverSoftware.startsWith("OpenSSH")) return;
+    const channel = await request((done) => client.exec(KILL_SIBLINGS, done), { explain: execRefused });
+    channel.resume();
+    channel.stderr.resume();
+    channel.end();
+    await new Promise<void>((resolve) => channel.once("close", () => resolve()));
+  };
+
   const dispose = () => {
     isClosed = true;
     client.destroy();
@@ -85,7 +103,9 @@ export function sshConnection(
     closed: gone.promise,
     async exec(commandLine, { signal } = {}) {
       const channel = await request((done) => client.exec(commandLine, done), { signal, explain: execRefused });
-      return remoteCommand(channel, transport);
+      running++;
+      channel.once("close", () => running--);
+      return remoteCommand(channel, { transport, killOtherwise });
     },
     async openTcp({ host, port }, { signal } = {}) {
       const channel = await request((done) => client.forwardOut("127.0.0.1", 0, host, port, done), {

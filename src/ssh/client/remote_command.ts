@@ -23,12 +23,22 @@ export interface RemoteCommand extends Disposable {
   readonly exit: Promise<RemoteExit>;
   /** Asks for a signal by its name without `SIG` (RFC 4254 6.9). Dropbear and old sshd ignore it. */
   signal(name: string): void;
-  /** TERM, then KILL, then closes the channel: resolves within a second, when the command is gone or given up. */
+  /** TERM, KILL, another way, then closes the channel: resolves in 1.2 s at most, the command gone or given up. */
   cancel(): Promise<void>;
 }
 
+/** What a command needs besides its channel. */
+export interface RemoteCommandParts {
+  readonly transport: StreamDuplex;
+  /** Ends the command in another way than by a signal request, where the server obeys none. */
+  readonly killOtherwise: () => Promise<void>;
+}
+
 /** The command that was started on `channel`, which it owns. */
-export function remoteCommand(channel: ClientChannel, transport: StreamDuplex): RemoteCommand {
+export function remoteCommand(
+  channel: ClientChannel,
+  { transport, killOtherwise }: RemoteCommandParts,
+): RemoteCommand {
   let exit: RemoteExit = { code: null, signal: null };
   const stdout = readFrom(channel);
   const stderr = readFrom(channel.stderr);
@@ -57,13 +67,15 @@ export function remoteCommand(channel: ClientChannel, transport: StreamDuplex): 
       if (!isClosed) sendSignal(channel, name);
     },
     async cancel() {
+      stdout.discard();
+      stderr.discard();
       for (const [name, graceMs] of [["TERM", TERM_GRACE_MS], ["KILL", KILL_GRACE_MS]] as const) {
         if (isClosed) return;
         sendSignal(channel, name);
-        stdout.discard();
-        stderr.discard();
         if (await endsWithin(ended.promise, graceMs)) return;
       }
+      await endsWithin(killOtherwise(), KILL_GRACE_MS);
+      await endsWithin(ended.promise, KILL_GRACE_MS);
       close();
     },
     [Symbol.dispose]: close,
@@ -85,7 +97,7 @@ function sendSignal(channel: ClientChannel, name: string): void {
 async function endsWithin(ended: Promise<unknown>, ms: number): Promise<boolean> {
   const timer = new AbortController();
   const slept = sleep(ms, timer.signal).then(() => false, () => true);
-  const isEnded = await Promise.race([ended.then(() => true), slept]);
+  const isEnded = await Promise.race([ended.then(() => true, () => true), slept]);
   timer.abort();
   return isEnded;
 }
