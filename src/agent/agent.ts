@@ -1,0 +1,177 @@
+import type { Environment } from "../base/home.ts";
+import { PROTOCOL_VERSION, VERSION } from "../base/version.ts";
+import type { AuthAttempt } from "../ssh/server/authentication.ts";
+import type { SshConnection } from "../ssh/server/connection.ts";
+import type { ConnectionHandlers, Permission } from "../ssh/server/handlers.ts";
+import { createSshServer, type SshServer } from "../ssh/server/server.ts";
+import type { ServerSession } from "../ssh/server/session.ts";
+import type { TcpAddress } from "../stream/tcp.ts";
+import type { Account } from "./account.ts";
+import { type AuthorizedKey, findAuthorizedKey, type KeyRestrictions } from "./authorized_keys.ts";
+import { forwarding } from "./forwarding.ts";
+import { serveFront } from "./front.ts";
+import type { HostKey } from "./host_key.ts";
+import { acceptsEnv } from "./session_env.ts";
+import { SessionRoom } from "./sessions/session_room.ts";
+
+/** What the agent may spend on clients. */
+export interface AgentLimits {
+  readonly maxSessions: number;
+  readonly maxAuthTries: number;
+  readonly loginTimeoutMs: number;
+  /** Connections that have not logged in, probes included; more are closed at once (sshd's MaxStartups). */
+  readonly maxUnauthenticated: number;
+}
+
+/** sshd's numbers where it has them. */
+export const DEFAULT_AGENT_LIMITS: AgentLimits = {
+  maxSessions: 512,
+  maxAuthTries: 6,
+  loginTimeoutMs: 120_000,
+  maxUnauthenticated: 100,
+};
+
+/** What {@link startAgent} needs. */
+export interface AgentOptions {
+  readonly listen: TcpAddress;
+  readonly hostKey: HostKey;
+  readonly keys: readonly AuthorizedKey[];
+  readonly account: Account;
+  readonly env: Environment;
+  readonly cwd: string;
+  /** Patterns of variables that clients may set besides `LANG`, `LC_*` and `TERM`. */
+  readonly acceptEnv?: readonly string[];
+  readonly run?: string | undefined;
+  readonly action?: string | undefined;
+  readonly user?: string | undefined;
+  readonly limits?: Partial<AgentLimits>;
+  /** How many clients are logged in, whenever that changes. */
+  onClients?(count: number): void;
+  /** One line about what went wrong with a client; no secret in it. */
+  onNotice?(line: string): void;
+  readonly headTimeoutMs?: number;
+}
+
+/** An agent that listens. */
+export interface RunningAgent {
+  readonly address: TcpAddress;
+  readonly room: SessionRoom;
+  /** Tells the sessions `why`, hangs them up and closes everything; takes at most five seconds. */
+  close(why: string): Promise<void>;
+}
+
+/** Listens and serves until closed. @throws Deno.errors.AddrInUse and its like. */
+export function startAgent(options: AgentOptions): RunningAgent {
+  const limits = { ...DEFAULT_AGENT_LIMITS, ...options.limits };
+  const listener = Deno.listen({ hostname: options.listen.hostname, port: options.listen.port });
+  const local = listener.addr as Deno.NetAddr;
+  const room = new SessionRoom({ ...options, local, maxSessions: limits.maxSessions });
+  const server = sshServer(options, { room, limits });
+  const clients = new Set<SshConnection>();
+  room.onClient = (connection) => {
+    clients.add(connection);
+    options.onClients?.(clients.size);
+    connection.gone.addEventListener("abort", () => {
+      clients.delete(connection);
+      options.onClients?.(clients.size);
+    }, { once: true });
+  };
+  const front = serveFront(listener, {
+    describe: () => describe(options),
+    accept: (stream, remote) => void server.accept(stream, { remote }),
+    pendingLogins: () => server.connections.size - clients.size,
+    maxPending: limits.maxUnauthenticated,
+    ...(options.headTimeoutMs === undefined ? {} : { headTimeoutMs: options.headTimeoutMs }),
+  });
+  return {
+    address: { hostname: local.hostname, port: local.port },
+    room,
+    async close(why) {
+      listener.close();
+      await room.close(why);
+      const gone = [...server.connections].map((connection) => whenGone(connection));
+      for (const connection of server.connections) connection.end();
+      await Promise.all(gone);
+      await front;
+      await room[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** What `/.well-known/porthole` answers; a new version of the protocol when a field changes its meaning. */
+function describe({ run, action, user, account, hostKey }: AgentOptions) {
+  return {
+    protocol: PROTOCOL_VERSION,
+    version: VERSION,
+    run: run ?? null,
+    action: action ?? null,
+    user: user ?? account.name,
+    hostKeys: [hostKey.publicKey],
+  };
+}
+
+function sshServer(options: AgentOptions, { room, limits }: { room: SessionRoom; limits: AgentLimits }): SshServer {
+  const restrictions = new WeakMap<SshConnection, KeyRestrictions>();
+  return createSshServer({
+    hostKeys: [options.hostKey.privateKey],
+    ident: `porthole_${VERSION}`,
+    limits,
+    authenticate: (attempt, connection) => {
+      const allowed = findKey(attempt, options.keys);
+      if (allowed) restrictions.set(connection, allowed);
+      return allowed !== undefined;
+    },
+    handlers(connection) {
+      room.onClient?.(connection);
+      // The last attempt before the login is the one that succeeded.
+      const allowed = restrictions.get(connection);
+      return allowed ? handlers(connection, { allowed, room, acceptEnv: options.acceptEnv ?? [] }) : {};
+    },
+    onError: (error, connection) => room.notice(error, connection),
+  });
+}
+
+/** Any login name will do: the key alone decides (union.md 1.5). */
+function findKey(attempt: AuthAttempt, keys: readonly AuthorizedKey[]): KeyRestrictions | undefined {
+  if (attempt.method !== "publickey") return undefined;
+  return findAuthorizedKey(keys, { type: attempt.key.type, blob: attempt.key.blob, now: new Date() });
+}
+
+interface HandlerParts {
+  readonly allowed: KeyRestrictions;
+  readonly room: SessionRoom;
+  readonly acceptEnv: readonly string[];
+}
+
+function handlers(connection: SshConnection, { allowed, room, acceptEnv }: HandlerParts): ConnectionHandlers {
+  return {
+    allow: (permission) => isAllowed(permission, { allowed, acceptEnv }),
+    session: (session: ServerSession) => room.run(session, { connection, forcedCommand: allowed.command }),
+    ...(allowed.allowsPortForwarding ? forwarding : {}),
+  };
+}
+
+function isAllowed(
+  permission: Permission,
+  { allowed, acceptEnv }: { allowed: KeyRestrictions; acceptEnv: readonly string[] },
+): boolean {
+  switch (permission.kind) {
+    case "pty":
+      return allowed.allowsPty && Deno.build.os !== "windows";
+    case "agent":
+      return allowed.allowsAgentForwarding && Deno.build.os !== "windows";
+    case "env":
+      return acceptsEnv(permission.name, acceptEnv);
+    case "subsystem":
+      return permission.name === "sftp" || allowed.command !== undefined;
+    default:
+      return true;
+  }
+}
+
+function whenGone({ gone }: SshConnection): Promise<void> {
+  return new Promise((resolve) => {
+    if (gone.aborted) resolve();
+    gone.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

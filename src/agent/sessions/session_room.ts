@@ -1,0 +1,77 @@
+import { sleep } from "../../base/abort.ts";
+import { describeError } from "../../base/errors.ts";
+import { oneLine } from "../../base/printable.ts";
+import { AppError } from "../../base/errors.ts";
+import type { SshConnection } from "../../ssh/server/connection.ts";
+import type { ServerSession } from "../../ssh/server/session.ts";
+import { createLibcPtyHost } from "../pty/libc_pty.ts";
+import type { PtyHost } from "../pty/pty_process.ts";
+import { Watchdog } from "../watchdog.ts";
+import { runSession, type RunSessionOptions, type SessionSurroundings } from "./run_session.ts";
+
+/** What a leaving agent gives its sessions; with what comes behind it, five seconds are kept. */
+const CLOSE_MS = 4000;
+
+/** Options of {@link SessionRoom}. */
+export interface SessionRoomOptions extends Omit<SessionSurroundings, "ptyHost" | "watchdog"> {
+  readonly maxSessions: number;
+  onNotice?(line: string): void;
+}
+
+/** All sessions of one agent, and what they share. */
+export class SessionRoom implements AsyncDisposable {
+  /** Told of each client that logs in. */
+  onClient: ((connection: SshConnection) => void) | undefined;
+  readonly #options: SessionRoomOptions;
+  readonly #running = new Map<ServerSession, Promise<void>>();
+  readonly watchdog: Watchdog;
+  #ptyHost: PtyHost | undefined;
+
+  constructor(options: SessionRoomOptions) {
+    this.#options = options;
+    this.watchdog = new Watchdog((line) => options.onNotice?.(line));
+  }
+
+  /** Runs `session` to its end. */
+  async run(session: ServerSession, options: Pick<RunSessionOptions, "connection" | "forcedCommand">): Promise<void> {
+    if (this.#running.size >= this.#options.maxSessions) {
+      throw new AppError("protocol", `A session was refused: ${this.#options.maxSessions} are open already`);
+    }
+    const running = runSession(session, {
+      ...this.#options,
+      ...options,
+      watchdog: this.watchdog,
+      ptyHost: () => this.#ptyHost ??= createLibcPtyHost(),
+    });
+    this.#running.set(session, running);
+    try {
+      await running;
+    } finally {
+      this.#running.delete(session);
+    }
+  }
+
+  /** One line about what went wrong with a client. */
+  notice(error: unknown, { remote }: SshConnection): void {
+    this.#options.onNotice?.(
+      `${remote ? `${remote.hostname}:${remote.port}` : "a client"}: ${oneLine(describeError(error))}`,
+    );
+  }
+
+  /** Tells everybody at a terminal `why`, and hangs up all sessions. */
+  async close(why: string): Promise<void> {
+    const message = new TextEncoder().encode(`\r\nporthole: ${why}\r\n`);
+    const told = [...this.#running.keys()].filter(({ setup }) => setup.pty).map((session) =>
+      session.writeStderr(message).catch(() => {/* gone before it could be told */})
+    );
+    await Promise.race([Promise.all(told), sleep(CLOSE_MS / 8)]);
+    for (const session of this.#running.keys()) session[Symbol.dispose]();
+    const ends = [...this.#running.values()].map((running) => running.catch(() => {/* told when it happened */}));
+    await Promise.race([Promise.all(ends), sleep(CLOSE_MS)]);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#ptyHost?.[Symbol.asyncDispose]();
+    await this.watchdog[Symbol.asyncDispose]();
+  }
+}

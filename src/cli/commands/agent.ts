@@ -1,0 +1,211 @@
+import { currentAccount } from "../../agent/account.ts";
+import { DEFAULT_AGENT_LIMITS } from "../../agent/agent.ts";
+import { loadHostKey } from "../../agent/host_key.ts";
+import { loadAuthorizedKeys } from "../../agent/key_sources.ts";
+import { runAgent, type RunAgentOptions } from "../../agent/run_agent.ts";
+import { parseDuration } from "../../base/duration.ts";
+import { AppError } from "../../base/errors.ts";
+import type { Environment } from "../../base/home.ts";
+import type { TcpAddress } from "../../stream/tcp.ts";
+import { type CommandContext, type CommandInput, defineCommand, type FlagSpecs } from "../command.ts";
+
+/** Union's runtime ends after so long unless told otherwise (union.md 1.1). */
+const DEFAULT_MAX_UPTIME = "10h";
+
+/** What `porthole agent` tells on stdout. */
+export type AgentItem = {
+  readonly event: "ready";
+  readonly fingerprint: string;
+  readonly hostKey: string;
+  readonly host: string;
+  readonly port: number;
+  /** Where it can be reached from outside, if that is known. */
+  readonly address: string | null;
+};
+
+const FLAGS = {
+  listen: {
+    kind: "string",
+    placeholder: "[HOST:]PORT",
+    default: "0.0.0.0:6060",
+    summary: "Where to listen; port 0 takes a free one",
+  },
+  "host-key": { kind: "string", placeholder: "FILE", summary: "Private host key; a fresh ed25519 key otherwise" },
+  "authorized-keys": {
+    kind: "string",
+    placeholder: "FILE",
+    summary: "Public keys that may log in, besides those of PORTHOLE_AUTHORIZED_KEYS and _F_SSH_PK",
+  },
+  "accept-env": {
+    kind: "list",
+    placeholder: "PATTERN",
+    summary: "Variables that clients may set besides LANG, LC_* and TERM",
+  },
+  hold: {
+    kind: "string",
+    choices: ["never", "on-failure", "always"],
+    default: "on-failure",
+    summary: "Whether to stay reachable after COMMAND ended",
+  },
+  "hold-for": { kind: "duration", default: "1h", summary: "For how long at most" },
+  "idle-timeout": { kind: "duration", summary: "Leave after so long without an SSH session, while no COMMAND runs" },
+  "max-uptime": {
+    kind: "duration",
+    summary:
+      `Leave after so long in any case, with COMMAND too; ${DEFAULT_MAX_UPTIME} once no COMMAND runs if not given`,
+  },
+  run: {
+    kind: "string",
+    placeholder: "NAME",
+    summary: "The run's name, as /.well-known/porthole tells it; RUN_NAME otherwise",
+  },
+  action: { kind: "string", placeholder: "NAME", summary: "The action's name; ACTION_NAME otherwise" },
+  user: { kind: "string", placeholder: "NAME", summary: "The login name to tell clients; any name is let in" },
+  address: { kind: "string", placeholder: "URL", summary: "Where the job can be reached from outside, to be printed" },
+  "max-sessions": {
+    kind: "integer",
+    default: DEFAULT_AGENT_LIMITS.maxSessions,
+    min: 1,
+    summary: "Sessions open at one time",
+  },
+  "max-auth-tries": {
+    kind: "integer",
+    default: DEFAULT_AGENT_LIMITS.maxAuthTries,
+    min: 1,
+    summary: "Refused keys before a client is cut off",
+  },
+  "login-timeout": { kind: "duration", default: "120s", summary: "Time for a client to log in" },
+  "max-unauthenticated": {
+    kind: "integer",
+    default: DEFAULT_AGENT_LIMITS.maxUnauthenticated,
+    min: 1,
+    summary: "Connections that have not logged in, at one time",
+  },
+  "state-file": { kind: "string", placeholder: "FILE", summary: "Keep a JSON file that tells state, pid and port" },
+} as const satisfies FlagSpecs;
+
+/** `porthole agent [FLAGS] [-- COMMAND...]`: the end inside the job. */
+export const agent = defineCommand<typeof FLAGS, AgentItem>({
+  name: "agent",
+  summary: "Let people into this job, and run its command",
+  flags: FLAGS,
+  rest: { name: "[-- COMMAND...]", summary: "The job's own command; its exit status becomes the agent's" },
+  examples: [
+    "porthole agent --authorized-keys keys.pub",
+    "porthole agent --hold on-failure --hold-for 1h -- python train.py",
+  ],
+  run: serve,
+  format: formatReady,
+});
+
+async function* serve(
+  { flags, rest }: CommandInput<typeof FLAGS>,
+  context: CommandContext,
+): AsyncGenerator<AgentItem, number> {
+  const { env, notice } = context;
+  const { keys, refused } = await loadAuthorizedKeys({ file: flags["authorized-keys"], env });
+  for (const line of refused) notice(`A key was left out, ${line}`);
+  const hostKey = await loadHostKey(flags["host-key"]);
+  const listen = parseListen(flags.listen);
+  const events = runAgent({
+    listen,
+    hostKey,
+    keys,
+    account: currentAccount(env),
+    env,
+    cwd: Deno.cwd(),
+    acceptEnv: flags["accept-env"],
+    run: flags.run ?? env.RUN_NAME,
+    action: flags.action ?? env.ACTION_NAME,
+    user: flags.user ?? env._F_SSH_USER,
+    limits: {
+      maxSessions: flags["max-sessions"],
+      maxAuthTries: flags["max-auth-tries"],
+      loginTimeoutMs: flags["login-timeout"],
+      maxUnauthenticated: flags["max-unauthenticated"],
+    },
+    onNotice: (line) => env.PORTHOLE_DEBUG ? notice(line) : undefined,
+    command: rest,
+    rules: lifetimeRules(flags, env),
+    stdinIsTerminal: context.stdinIsTerminal,
+    stateFile: flags["state-file"],
+  });
+  for (;;) {
+    const step = await withListenErrors(events.next(), listen);
+    if (step.done) return step.value;
+    const event = step.value;
+    if (event.kind === "held") notice(`The command ended with status ${event.status}: held for people to look`);
+    else {
+      const { hostname, port } = event.agent.address;
+      const address = flags.address ?? env.PORTHOLE_ADDRESS ?? null;
+      yield {
+        event: "ready",
+        fingerprint: hostKey.fingerprint,
+        hostKey: hostKey.publicKey,
+        host: hostname,
+        port,
+        address,
+      };
+    }
+  }
+}
+
+function lifetimeRules(flags: CommandInput<typeof FLAGS>["flags"], env: Environment): RunAgentOptions["rules"] {
+  const given = flags["max-uptime"] ?? uptimeOfEnvironment(env);
+  return {
+    hold: flags.hold === "never" || flags.hold === "always" ? flags.hold : "on-failure",
+    holdForMs: flags["hold-for"],
+    idleTimeoutMs: flags["idle-timeout"],
+    maxUptimeMs: given ?? parseDuration(DEFAULT_MAX_UPTIME),
+    isMaxUptimeGiven: given !== undefined,
+  };
+}
+
+/** SSH_SERVER_MAX_UPTIME_SECONDS, as Union's runtime reads it: whole seconds. @throws AppError `config_invalid`. */
+function uptimeOfEnvironment(env: Environment): number | undefined {
+  const text = env.SSH_SERVER_MAX_UPTIME_SECONDS?.trim();
+  if (!text) return undefined;
+  if (/^\d+$/.test(text)) return Number(text) * 1000;
+  throw new AppError(
+    "config_invalid",
+    `Cannot parse SSH_SERVER_MAX_UPTIME_SECONDS as whole seconds: got ${JSON.stringify(text)}`,
+  );
+}
+
+/** `6060`, `127.0.0.1:6060`, `[::1]:6060`, `:6060`. @throws AppError `usage`. */
+export function parseListen(text: string): TcpAddress {
+  const [, bracketed, plain, digits] = /^(?:(?:\[([0-9a-fA-F:.]+)\]|([^\s:[\]]*)):)?(\d{1,5})$/.exec(text) ?? [];
+  const port = Number(digits);
+  if (digits === undefined || port > 65_535) {
+    throw new AppError(
+      "usage",
+      `Cannot parse --listen as [HOST:]PORT such as "0.0.0.0:6060": got ${JSON.stringify(text)}`,
+    );
+  }
+  return { hostname: bracketed || plain || "0.0.0.0", port };
+}
+
+async function withListenErrors<T>(step: Promise<T>, { hostname, port }: TcpAddress): Promise<T> {
+  try {
+    return await step;
+  } catch (error) {
+    if (
+      !(error instanceof Deno.errors.AddrInUse || error instanceof Deno.errors.PermissionDenied ||
+        error instanceof Deno.errors.AddrNotAvailable)
+    ) throw error;
+    throw new AppError(
+      "config_invalid",
+      `Cannot listen on ${JSON.stringify(`${hostname}:${port}`)}: ${error.message}`,
+      {
+        hint: "Give another place: --listen [HOST:]PORT",
+        cause: error,
+      },
+    );
+  }
+}
+
+function formatReady({ fingerprint, address }: AgentItem): string {
+  const lines = ["SSH debug server is ready", `Host key fingerprint: ${fingerprint}`];
+  if (address !== null) lines.push(`SSH connection available at: ${address}`);
+  return `${lines.join("\n")}\n`;
+}

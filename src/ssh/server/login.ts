@@ -1,0 +1,51 @@
+import type { AuthContext } from "../ssh2_adapter.ts";
+import { type AuthAttempt, type AuthDecision, type AuthMethod, readAttempt } from "./authentication.ts";
+import type { Ssh2Connection } from "./ssh2_internals.ts";
+
+/** SSH_DISCONNECT_NO_MORE_AUTH_METHODS_AVAILABLE, RFC 4253 11.1. */
+const NO_MORE_AUTH_METHODS = 14;
+
+/** Options of {@link followLogin}. */
+export interface FollowLoginOptions {
+  readonly methods: readonly AuthMethod[];
+  readonly maxTries: number;
+  decide(attempt: AuthAttempt): AuthDecision | Promise<AuthDecision>;
+  /** Told of each attempt, and of how it went. */
+  onAttempt?: ((attempt: AuthAttempt, isAccepted: boolean) => void) | undefined;
+  onError(error: unknown): void;
+}
+
+/**
+ * Answers a client's attempts to log in, one after another. `maxTries` refusals end the connection; asking for `none`,
+ * which clients do to learn the methods, does not count.
+ *
+ * A policy that throws refuses.
+ */
+export function followLogin(connection: Ssh2Connection, options: FollowLoginOptions): void {
+  let refusals = 0;
+  const refuse = (context: AuthContext, decision: AuthDecision) => {
+    if (context.method !== "none") refusals++;
+    if (refusals >= options.maxTries) {
+      connection._protocol.disconnect(NO_MORE_AUTH_METHODS);
+      connection._sock.end();
+      return;
+    }
+    const { isPartial, methods } = typeof decision === "object"
+      ? decision
+      : { isPartial: false, methods: options.methods };
+    context.reject([...methods], isPartial);
+  };
+  const answer = async (context: AuthContext) => {
+    const attempt = await readAttempt(context);
+    const decision = attempt ? await options.decide(attempt) : false;
+    if (attempt) options.onAttempt?.(attempt, decision === true);
+    if (decision === true) context.accept();
+    else refuse(context, decision);
+  };
+  connection.on("authentication", (context) => {
+    answer(context).catch((error) => {
+      options.onError(error);
+      refuse(context, false);
+    });
+  });
+}

@@ -1,0 +1,132 @@
+import type { ByteStream } from "../../stream/byte_stream.ts";
+import { serverAlgorithms } from "../algorithms.ts";
+import { type Connection, Server, toDuplex } from "../ssh2_adapter.ts";
+import type { AuthAttempt, AuthDecision, Authenticate, AuthMethod } from "./authentication.ts";
+import { SshConnection } from "./connection.ts";
+import { followForwarding } from "./forwarding.ts";
+import type { TcpAddress } from "../../stream/tcp.ts";
+import type { ConnectionHandlers } from "./handlers.ts";
+import { followLogin } from "./login.ts";
+import { followSessions } from "./sessions.ts";
+import { internals, type Ssh2Connection } from "./ssh2_internals.ts";
+
+/** What a client may use up. */
+export interface SshServerLimits {
+  /** From the first byte to a login; sshd's LoginGraceTime is 120 s. */
+  readonly loginTimeoutMs: number;
+  /** Refused attempts before the connection is closed; sshd's MaxAuthTries is 6. */
+  readonly maxAuthTries: number;
+  /** Sessions open at one time on one connection. */
+  readonly maxSessions: number;
+}
+
+/** sshd's defaults, but for the sessions: one multiplexed connection of a fleet opens more than ten. */
+export const DEFAULT_LIMITS: SshServerLimits = { loginTimeoutMs: 120_000, maxAuthTries: 6, maxSessions: 256 };
+
+/** What {@link createSshServer} is made of. */
+export interface SshServerConfig {
+  /** Private keys as texts of OpenSSH's format; the first of each type counts. */
+  readonly hostKeys: readonly string[];
+  /** Behind `SSH-2.0-` in the identification string. */
+  readonly ident: string;
+  /** Shown by clients before they log in. */
+  readonly banner?: string;
+  /** What a refused client is told to try; `publickey` alone by default. */
+  readonly authMethods?: readonly AuthMethod[];
+  authenticate(attempt: AuthAttempt, connection: SshConnection): ReturnType<Authenticate>;
+  /** Called once for each client, when it has logged in. */
+  handlers(connection: SshConnection): ConnectionHandlers;
+  readonly limits?: Partial<SshServerLimits>;
+  /** Between two questions whether the client is still there; three without an answer close the connection. */
+  readonly keepaliveMs?: number;
+  /** Told of what went wrong with one client, so that it can be logged; nothing needs to be done about it. */
+  onError?(error: unknown, connection: SshConnection): void;
+  onAttempt?(attempt: AuthAttempt, isAccepted: boolean, connection: SshConnection): void;
+}
+
+/** An SSH server without a port of its own. */
+export interface SshServer extends Disposable {
+  /** Serves one client on `stream`, which is owned from now on. */
+  accept(stream: ByteStream, options?: { remote?: TcpAddress | undefined }): SshConnection;
+  /** Everyone connected right now, logged in or not. */
+  readonly connections: ReadonlySet<SshConnection>;
+}
+
+/** An SSH server (RFC 4251 to 4254, OpenSSH's PROTOCOL) with the algorithms of our one policy. */
+export function createSshServer(config: SshServerConfig): SshServer {
+  const limits = { ...DEFAULT_LIMITS, ...config.limits };
+  const connections = new Set<SshConnection>();
+  const byTransport = new WeakMap<object, SshConnection>();
+  const server = new Server({
+    hostKeys: [...config.hostKeys],
+    ident: config.ident,
+    algorithms: serverAlgorithms(),
+    // Also what keeps idle clocks on the way from firing: data has to flow at least every 25 s.
+    keepaliveInterval: config.keepaliveMs ?? 15_000,
+    keepaliveCountMax: 3,
+    ...(config.banner === undefined ? {} : { banner: config.banner }),
+  });
+  server.on("connection", (raw: Connection, { header }) => {
+    const ssh2 = internals(raw);
+    const connection = byTransport.get(ssh2._sock);
+    if (!connection) return void ssh2.end();
+    connection.identified(ssh2, header.versions.software);
+    serve(ssh2, { connection, config, limits });
+  });
+  return {
+    connections,
+    accept(stream, { remote } = {}) {
+      const transport = toDuplex(stream, { remote });
+      const connection = new SshConnection(transport, remote);
+      connections.add(connection);
+      byTransport.set(transport, connection);
+      const timer = setTimeout(() => {
+        if (connection.user === undefined) connection[Symbol.dispose]();
+      }, limits.loginTimeoutMs);
+      connection.gone.addEventListener("abort", () => {
+        clearTimeout(timer);
+        connections.delete(connection);
+      }, { once: true });
+      // Typed as a socket; what ssh2 uses of one, the transport has.
+      server.injectSocket(transport as unknown as Parameters<Server["injectSocket"]>[0]);
+      return connection;
+    },
+    [Symbol.dispose]() {
+      for (const connection of [...connections]) connection[Symbol.dispose]();
+    },
+  };
+}
+
+interface ServeOptions {
+  readonly connection: SshConnection;
+  readonly config: SshServerConfig;
+  readonly limits: SshServerLimits;
+}
+
+function serve(ssh2: Ssh2Connection, { connection, config, limits }: ServeOptions): void {
+  const onError = (error: unknown) => config.onError?.(error, connection);
+  ssh2.on("error", (error) => {
+    onError(error);
+    connection.closeSoon();
+  });
+  ssh2.on("end", () => connection.closeSoon());
+  let user = "";
+  let handlers: ConnectionHandlers = {};
+  // Before the first keys are in use: what reads the messages is chosen then.
+  followSessions(ssh2, { handlers: () => handlers, maxSessions: limits.maxSessions, onError });
+  followLogin(ssh2, {
+    methods: config.authMethods ?? ["publickey"],
+    maxTries: limits.maxAuthTries,
+    onError,
+    decide: (attempt): AuthDecision | Promise<AuthDecision> => {
+      user = attempt.user;
+      return config.authenticate(attempt, connection);
+    },
+    onAttempt: (attempt, isAccepted) => config.onAttempt?.(attempt, isAccepted, connection),
+  });
+  ssh2.once("ready", () => {
+    connection.loggedIn(user);
+    handlers = config.handlers(connection);
+    followForwarding(ssh2, { handlers, signal: connection.gone, onError });
+  });
+}
