@@ -23,9 +23,7 @@ export const VALOHAI_LAUNCH_FLAGS = {
     summary: "Valohai: the public key to let in (default: porthole's own)",
   },
   rsa: { kind: "boolean", summary: "Valohai: let in a 4096-bit RSA key instead of an ed25519 one" },
-  project: { kind: "string", placeholder: "PROJECT", summary: "Valohai: the project, by id or name" },
-  host: { kind: "string", placeholder: "URL", summary: "Valohai: the installation (default: https://app.valohai.com)" },
 } as const;
 
-/** The options of {@link VALOHAI_LAUNCH_FLAGS} that say where, and are the provider's and not the launch's own. */
+/** Flags that say where, which every command about a run has: a launch that is told them as well takes no notice. */
 export const VALOHAI_PLACE_FLAGS = ["project", "host"] as const;

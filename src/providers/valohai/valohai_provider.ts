@@ -46,6 +46,9 @@ export class ValohaiProvider implements Provider {
 
   constructor(private readonly options: ValohaiProviderOptions) {}
 
+  /** Nothing is held between calls. */
+  [Symbol.dispose](): void {}
+
   /**
    * Creates an execution of a step with `remote_debug` filled in; resolves as soon as Valohai took it.
    *
