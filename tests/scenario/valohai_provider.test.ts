@@ -380,7 +380,11 @@ Deno.test("explain turns a refused connection into the firewall rules, with the 
 
 Deno.test("explain says that the execution ended meanwhile, whatever the dial said", async () => {
   await using at = await stage({ executions: [{ counter: 3, script: [{ status: "complete" }], ssh: SSH }] });
-  const error = await at.provider.explain(new AppError("dial_failed", "timed out"), { runName: "3", ...RUN });
+  const error = await at.provider.explain(new AppError("dial_failed", "timed out"), {
+    runName: "3",
+    ...RUN,
+    route: { kind: "tcp", host: "127.0.0.1", port: 2222 },
+  });
   assert.equal(error.code, "run_ended");
 });
 
@@ -399,4 +403,13 @@ Deno.test("explain tells which key the execution has and which was offered", asy
     error.message,
     /^Execution #4 does not let this key in: it has ssh-ed25519 SHA256:\S+ \(.*\); offered was ssh-ed25519 SHA256:\S+ \(.*\) from /,
   );
+});
+
+Deno.test("explain leaves alone what is not about the way to the execution", async () => {
+  await using at = await stage();
+  const error = new AppError("not_found", "Cannot find execution #9");
+  assert.equal(await at.provider.explain(error, { runName: "9", ...RUN }), error);
+  const denied = new AppError("auth_denied", "no log-in");
+  assert.equal(await at.provider.explain(denied, { runName: "9", ...RUN }), denied);
+  assert.deepEqual(at.server.requests, []);
 });

@@ -1,4 +1,4 @@
-import { AppError } from "../../base/errors.ts";
+import { AppError, type ErrorCode } from "../../base/errors.ts";
 import { ensureKeypair } from "../../ssh/keys/ensure_keypair.ts";
 import { portholeKeyPath } from "../../ssh/keys/key_places.ts";
 import { fingerprint, parsePublicKey } from "../../ssh/keys/public_key.ts";
@@ -30,6 +30,16 @@ interface Session {
   readonly client: ApiClient;
   readonly projectId: string;
 }
+
+/** What a dial or a log-in fails with; anything else is not about the way to the execution. */
+const DIAL_FAILURES: ReadonlySet<ErrorCode> = new Set([
+  "auth_denied",
+  "dial_failed",
+  "handshake_failed",
+  "route_not_ready",
+  "timeout",
+  "tunnel_closed",
+]);
 
 type Call = { readonly signal?: AbortSignal | undefined };
 
@@ -122,13 +132,13 @@ export class ValohaiProvider implements Provider {
     yield* followLog(client, { projectId, execution, follow, signal, ...(sleep ? { sleep } : {}) });
   }
 
-  /** The documented failure that `error` stands for; asks whether the execution has ended meanwhile. */
+  /** The documented failure that `error` stands for, once a route is known; asks whether the execution has ended meanwhile. */
   async explain(error: AppError, { runName, offeredIdentityFile, signal, ...failed }: FailedDial): Promise<AppError> {
     const known = this.#resolved.get(runName);
     const route = failed.route ?? known?.route;
+    if (route?.kind !== "tcp" || !DIAL_FAILURES.has(error.code)) return error;
     const { client, execution } = await this.#find(known?.counter ?? runName, signal);
     if (hasEnded(execution)) return await endedError(client, { execution, signal });
-    if (route?.kind !== "tcp") return error;
     const { publicKey } = await this.#executionKey(client, execution);
     return explainDialFailure(error, {
       counter: execution.counter,
@@ -139,6 +149,9 @@ export class ValohaiProvider implements Provider {
       offeredKey: offeredIdentityFile === undefined ? undefined : await describeIdentity(offeredIdentityFile),
     });
   }
+
+  /** Nothing is held: every call is a request of its own. */
+  [Symbol.dispose](): void {}
 
   async #find(runName: string, signal: AbortSignal | undefined): Promise<Session & { execution: Execution }> {
     const counter = parseCounter(runName);
