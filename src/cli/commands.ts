@@ -34,6 +34,54 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/ssh.ts")).ssh,
   },
   {
+    name: "forward",
+    group: "Reach a job",
+    summary: "Open tunnels to services of a job and keep them open",
+    load: async () => (await import("./commands/forward.ts")).forward,
+  },
+  {
+    name: "proxy",
+    group: "Reach a job",
+    summary: "Carry SSH between stdin and stdout and a job: for ProxyCommand",
+    load: async () => (await import("./commands/proxy.ts")).proxy,
+  },
+  {
+    name: "agent",
+    group: "Inside a job",
+    summary: "Where to listen; port 0 takes a free one",
+    load: async () => (await import("./commands/agent.ts")).agent,
+  },
+  {
+    name: "env",
+    group: "Inside a job",
+    summary: "Print the environment that lets you into a job started by other means",
+    load: async () => (await import("./commands/env.ts")).env,
+  },
+  {
+    name: "auth login",
+    group: "Set-up",
+    summary: "Log in at a platform",
+    load: async () => (await import("./commands/auth_login.ts")).authLogin,
+  },
+  {
+    name: "auth status",
+    group: "Set-up",
+    summary: "Tell whether one is logged in",
+    load: async () => (await import("./commands/auth_status.ts")).authStatus,
+  },
+  {
+    name: "auth logout",
+    group: "Set-up",
+    summary: "Forget the stored token",
+    load: async () => (await import("./commands/auth_logout.ts")).authLogout,
+  },
+  {
+    name: "auth api-key",
+    group: "Set-up",
+    summary: "Make, show or revoke a long-lived key",
+    load: async () => (await import("./commands/auth_api_key.ts")).authApiKey,
+  },
+  {
     name: "keys ensure",
     group: "Set-up",
     summary: "Make the SSH key unless it is there",
@@ -74,6 +122,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     group: "Set-up",
     summary: "List targets and where ssh's configuration has them",
     load: async () => (await import("./commands/config_list.ts")).configList,
+  },
+  {
+    name: "firewall",
+    group: "Set-up",
+    summary: "Print the commands that let your address reach Valohai's workers",
+    load: async () => (await import("./commands/firewall.ts")).firewall,
   },
   {
     name: "completions",
