@@ -1,52 +1,34 @@
-import { AppError } from "../base/errors.ts";
+import { chooseProvider, openProvider, PROVIDER_NAMES, type ProviderName } from "../providers/open_provider.ts";
 import type { Provider } from "../providers/provider.ts";
-import type { CommandContext, FlagSpecs } from "./command.ts";
-import { openLocalProvider } from "./open_local_provider.ts";
+import type { CommandContext, FlagSpecs, FlagValues } from "./command.ts";
 
-/** The places where jobs run. */
-export const PROVIDER_NAMES = ["local"] as const;
-
-/** One of {@link PROVIDER_NAMES}. */
-export type ProviderName = (typeof PROVIDER_NAMES)[number];
-
-/** The flag that every command about a run has. */
-export const ON_FLAG = {
+/** The flags that say which account and place of a platform are meant. */
+export const PLACE_FLAGS = {
   on: {
     kind: "string",
     choices: PROVIDER_NAMES,
     summary: "Where the job runs; else PORTHOLE_PROVIDER, else where a run of that name is known, local first",
   },
+  config: { kind: "string", placeholder: "FILE", summary: "Union: the configuration file" },
+  project: { kind: "string", placeholder: "PROJECT", summary: "Union, Valohai: the project" },
+  domain: { kind: "string", placeholder: "DOMAIN", summary: "Union: the domain" },
+  host: { kind: "string", placeholder: "URL", summary: "Valohai: the installation (default https://app.valohai.com)" },
 } as const satisfies FlagSpecs;
 
-/** Flags that a provider itself understands, by name; undefined where not given. */
-export type ProviderFlags = Readonly<Record<string, unknown>>;
+/** The values of {@link PLACE_FLAGS}, and what `connect` has besides. */
+export type PlaceValues = Omit<FlagValues<typeof PLACE_FLAGS>, "on"> & {
+  readonly on: string | undefined;
+  readonly "api-key"?: boolean | undefined;
+  readonly "refresh-token"?: boolean | undefined;
+};
 
-/** The provider called `name`, with what the command line says about it. Only its own code is loaded. */
-export async function openProvider(
-  name: ProviderName,
-  { context }: { context: CommandContext; flags?: ProviderFlags },
-): Promise<Provider> {
-  switch (name) {
-    case "local":
-      return await openLocalProvider(context);
-  }
-}
-
-/** Which provider is meant: the one named with `--on`, by PORTHOLE_PROVIDER, or the one that has a run called `runName`. */
-export async function chooseProvider(
+/** The provider that a command line means, open: dispose it. `runName` helps to choose where `--on` is not given. */
+export async function openChosenProvider(
   context: CommandContext,
-  { on, runName }: { on: string | undefined; runName?: string },
-): Promise<ProviderName> {
-  const named = on ?? context.env.PORTHOLE_PROVIDER;
-  if (named) return checkName(named);
-  if (runName === undefined || await openLocalProvider(context).has(runName)) return "local";
-  return "local";
-}
-
-function checkName(name: string): ProviderName {
-  const known = PROVIDER_NAMES.find((known) => known === name);
-  if (known) return known;
-  throw new AppError("config_invalid", `Cannot use PORTHOLE_PROVIDER=${JSON.stringify(name)}`, {
-    hint: `It must be one of ${PROVIDER_NAMES.join(", ")}`,
-  });
+  flags: PlaceValues,
+  runName?: string,
+): Promise<{ readonly name: ProviderName; readonly provider: Provider }> {
+  const name = await chooseProvider(context, { on: flags.on, ...(runName === undefined ? {} : { runName }) });
+  const { "api-key": useApiKey, "refresh-token": refreshToken, ...settings } = flags;
+  return { name, provider: await openProvider(name, context, { ...settings, useApiKey, refreshToken }) };
 }

@@ -4,14 +4,13 @@ import { portholeKeyPath } from "../ssh/keys/key_places.ts";
 import { credentialSource } from "../providers/credential_source.ts";
 import { type ConnectOptions, type ConnectResult, connectTarget } from "../targets/connect.ts";
 import type { ResolveState } from "../targets/resolve_state.ts";
-import { chooseProvider, openProvider } from "./choose_provider.ts";
+import { openChosenProvider, type PlaceValues } from "./choose_provider.ts";
 import type { CommandContext } from "./command.ts";
 import { runReference } from "./run_reference.ts";
 
 /** What the commands that connect have on their command lines. */
 export interface ConnectRunInput {
-  readonly flags: {
-    readonly on: string | undefined;
+  readonly flags: PlaceValues & {
     readonly user: string | undefined;
     readonly "identity-file": string | undefined;
     readonly name: string | undefined;
@@ -29,7 +28,7 @@ export async function connectRun(
   context: CommandContext,
 ): Promise<ConnectResult> {
   const { env, signal } = context;
-  const how = /^wss?:\/\//i.test(positionals[0] ?? "")
+  using how = /^wss?:\/\//i.test(positionals[0] ?? "")
     ? routeByUrl(positionals, flags.name)
     : await routeByProvider({ flags, positionals }, context);
   return await connectTarget({
@@ -49,7 +48,7 @@ export async function connectRun(
   });
 }
 
-type How = Pick<ConnectOptions, "provider" | "runName" | "resolve" | "explain">;
+type How = Pick<ConnectOptions, "provider" | "runName" | "resolve" | "explain"> & Disposable;
 
 function routeByUrl([url = "", action]: readonly string[], name: string | undefined): How {
   if (action !== undefined) throw new AppError("usage", `Cannot use ${JSON.stringify(action)} behind a URL`);
@@ -58,7 +57,7 @@ function routeByUrl([url = "", action]: readonly string[], name: string | undefi
     const route = { kind: "websocket", url } as const;
     yield { kind: "ready", resolved: { route, runName, actionName: "a0", attempt: 0 } };
   }
-  return { provider: "url", runName, resolve };
+  return { provider: "url", runName, resolve, [Symbol.dispose]() {} };
 }
 
 function nameFromUrl(url: string): string {
@@ -71,9 +70,9 @@ function nameFromUrl(url: string): string {
 
 async function routeByProvider({ flags, positionals }: ConnectRunInput, context: CommandContext): Promise<How> {
   const run = runReference(positionals);
-  const name = await chooseProvider(context, { on: flags.on, runName: run.runName });
-  const provider = await openProvider(name, { context, flags: { ...flags } });
+  const { name, provider } = await openChosenProvider(context, flags, run.runName);
   return {
+    [Symbol.dispose]: () => provider[Symbol.dispose](),
     provider: name,
     runName: run.runName,
     resolve: (signal) => provider.resolve(run, { signal, pollIntervalMs: flags["poll-interval"] }),

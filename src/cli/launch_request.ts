@@ -1,5 +1,7 @@
 import { AppError } from "../base/errors.ts";
 import type { LaunchRequest } from "../providers/provider.ts";
+import { VALOHAI_LAUNCH_FLAGS } from "../providers/valohai/launch_flags.ts";
+import { PLACE_FLAGS } from "./choose_provider.ts";
 import type { FlagSpecs } from "./command.ts";
 
 /** What `launch` takes for the local provider's agent. */
@@ -18,8 +20,24 @@ const HOLD_FLAGS = {
   "max-uptime": { kind: "string", placeholder: "DURATION", summary: "End after so long in any case: local only" },
 } as const satisfies FlagSpecs;
 
+const RERUN_FLAGS = {
+  rerun: { kind: "string", placeholder: "RUN", summary: "Union: the run to start again, with a way in" },
+  action: { kind: "string", placeholder: "ACTION", summary: "Union: the action of that run to start (default a0)" },
+} as const satisfies FlagSpecs;
+
 /** The flags of `launch` that providers understand, each provider some of them. */
-export const LAUNCH_FLAGS = { ...HOLD_FLAGS } as const satisfies FlagSpecs;
+export const LAUNCH_FLAGS = { ...HOLD_FLAGS, ...RERUN_FLAGS, ...VALOHAI_LAUNCH_FLAGS } as const satisfies FlagSpecs;
+
+/** Whose each flag is. */
+const OWNERS: Readonly<Record<string, string>> = {
+  ...ownedBy("local", HOLD_FLAGS),
+  ...ownedBy("union", RERUN_FLAGS),
+  ...ownedBy("valohai", VALOHAI_LAUNCH_FLAGS),
+};
+
+function ownedBy(provider: string, flags: FlagSpecs): Record<string, string> {
+  return Object.fromEntries(Object.keys(flags).map((flag) => [flag, provider]));
+}
 
 /** The request that a command line makes of the provider `name`; flags that were given are in `options`. */
 export function launchRequest(
@@ -33,9 +51,10 @@ export function launchRequest(
   for (const flag of Object.keys(LAUNCH_FLAGS)) {
     const value = flags[flag];
     if (value === undefined || (Array.isArray(value) && value.length === 0)) continue;
-    if (flag in HOLD_FLAGS && name !== "local") {
-      throw new AppError("usage", `Cannot use --${flag} with ${name}: it is the local provider's`, {
-        hint: "Give it to porthole agent inside the job",
+    if (flag in PLACE_FLAGS) continue;
+    if (OWNERS[flag] !== name) {
+      throw new AppError("usage", `Cannot use --${flag} with ${name}: it is for ${OWNERS[flag]}`, {
+        hint: flag in HOLD_FLAGS ? "Give it to porthole agent inside the job" : `Add --on ${OWNERS[flag]}`,
       });
     }
     options[flag] = value;

@@ -32,8 +32,8 @@ export interface FailedDial extends RunReference {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Everything porthole asks of a place where jobs run. */
-export interface Provider {
+/** Everything porthole asks of a place where jobs run. Dispose it: it may hold connections. */
+export interface Provider extends Disposable {
   readonly name: string;
   /** Starts a job; resolves as soon as the platform took it, not when it is ready. */
   launch(request: LaunchRequest, options: { signal?: AbortSignal | undefined }): Promise<RunSummary>;

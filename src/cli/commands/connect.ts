@@ -5,7 +5,7 @@ import type { TargetRecord } from "../../targets/target.ts";
 import { renderTargetBlock } from "../../targets/ssh_block.ts";
 import { type CommandContext, defineCommand } from "../command.ts";
 import { connectRun } from "../connect_run.ts";
-import { ON_FLAG } from "../choose_provider.ts";
+import { PLACE_FLAGS } from "../choose_provider.ts";
 import { ACTION_WORDS } from "../run_reference.ts";
 
 /** `porthole connect RUN`: waits for a job, and makes it a host that ssh knows. */
@@ -13,7 +13,7 @@ export const connect = defineCommand({
   name: "connect",
   summary: "Wait for a job and make it a host that ssh knows",
   flags: {
-    ...ON_FLAG,
+    ...PLACE_FLAGS,
     user: { kind: "string", summary: "The login user; the platform's own unless given" },
     "identity-file": {
       kind: "string",
@@ -30,6 +30,8 @@ export const connect = defineCommand({
     multiplex: { kind: "boolean", default: true, summary: "Share one connection between sessions (ControlMaster)" },
     "headers-file": { kind: "string", placeholder: "FILE", summary: "`Name: value` lines sent at every dial; 0600" },
     "ca-file": { kind: "string", placeholder: "FILE", summary: "PEM certificates to trust besides the system's" },
+    "api-key": { kind: "boolean", summary: "Union: dial with a long-lived API key, made if need be" },
+    "refresh-token": { kind: "boolean", summary: "Union: log in anew, whatever token is stored" },
     timeout: { kind: "duration", default: "300s", summary: "How long to wait until it can be reached" },
     "poll-interval": { kind: "duration", default: "3s", summary: "How often to ask" },
   },

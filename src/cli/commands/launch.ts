@@ -1,7 +1,7 @@
 import { AppError } from "../../base/errors.ts";
 import { escapeControls } from "../../base/printable.ts";
-import type { RunSummary } from "../../providers/provider.ts";
-import { chooseProvider, ON_FLAG, openProvider } from "../choose_provider.ts";
+import type { Provider, RunSummary } from "../../providers/provider.ts";
+import { openChosenProvider, PLACE_FLAGS } from "../choose_provider.ts";
 import { type CommandContext, defineCommand } from "../command.ts";
 import { LAUNCH_FLAGS, launchRequest } from "../launch_request.ts";
 
@@ -10,7 +10,7 @@ export const launch = defineCommand({
   name: "launch",
   summary: "Start a job that can be reached",
   flags: {
-    ...ON_FLAG,
+    ...PLACE_FLAGS,
     name: { kind: "string", summary: "What the run is called; made up from the command unless given" },
     detach: {
       kind: "boolean",
@@ -26,25 +26,29 @@ export const launch = defineCommand({
     "porthole launch --hold always --hold-for 1h --detach -- make test",
   ],
   async *run({ flags, rest }, context): AsyncGenerator<LaunchItem, number> {
-    const name = await chooseProvider(context, { on: flags.on });
-    const provider = await openProvider(name, { context, flags });
-    const run = await provider.launch(launchRequest(name, { flags, command: rest }), context);
+    const { name, provider } = await openChosenProvider(context, flags);
+    using open = provider;
+    const run = await open.launch(launchRequest(name, { flags, command: rest }), context);
     context.notice(`Launched ${run.name}. To get in: porthole connect ${run.name} --write-config && ssh ${run.name}`);
     if (flags.detach || name !== "local") {
       yield { kind: "run", ...run };
       return 0;
     }
-    yield* showOutput(run.name, context);
-    return await exitStatusOf(run.name, context);
+    yield* showOutput(open, { runName: run.name, context });
+    return await exitStatusOf(open, { runName: run.name, context });
   },
   format: (item) => item.kind === "line" ? `${item.line}\n` : `${escapeControls(item.name)}\n`,
 });
 
 type LaunchItem = ({ readonly kind: "run" } & RunSummary) | { readonly kind: "line"; readonly line: string };
 
+interface Shown {
+  readonly runName: string;
+  readonly context: CommandContext;
+}
+
 /** The job's output until it ends; Ctrl-C ends the job. */
-async function* showOutput(runName: string, context: CommandContext): AsyncGenerator<LaunchItem> {
-  const provider = await openProvider("local", { context });
+async function* showOutput(provider: Provider, { runName, context }: Shown): AsyncGenerator<LaunchItem> {
   const run = { runName, actionName: "a0" };
   try {
     for await (const line of provider.logs(run, { signal: context.signal, follow: true })) yield { kind: "line", line };
@@ -55,8 +59,7 @@ async function* showOutput(runName: string, context: CommandContext): AsyncGener
   }
 }
 
-async function exitStatusOf(runName: string, context: CommandContext): Promise<number> {
-  const provider = await openProvider("local", { context });
+async function exitStatusOf(provider: Provider, { runName, context }: Shown): Promise<number> {
   for await (const run of provider.list(context)) if (run.name === runName) return run.exitStatus ?? 70;
   return 70;
 }

@@ -1,16 +1,16 @@
 import { formatDuration } from "../../base/duration.ts";
 import { escapeControls } from "../../base/printable.ts";
-import { chooseProvider, ON_FLAG, openProvider } from "../choose_provider.ts";
+import { openChosenProvider, PLACE_FLAGS } from "../choose_provider.ts";
 import { defineCommand } from "../command.ts";
 
 /** `porthole list`: jobs, newest first. */
 export const list = defineCommand({
   name: "list",
   summary: "List jobs, newest first",
-  flags: { ...ON_FLAG, limit: { kind: "integer", default: 50, min: 1, summary: "At most so many" } },
+  flags: { ...PLACE_FLAGS, limit: { kind: "integer", default: 50, min: 1, summary: "At most so many" } },
   examples: ["porthole list", "porthole list --on union --json"],
   async *run({ flags }, context) {
-    const provider = await openProvider(await chooseProvider(context, { on: flags.on }), { context });
+    using provider = (await openChosenProvider(context, flags)).provider;
     let left = flags.limit;
     for await (const run of provider.list(context)) {
       yield run;

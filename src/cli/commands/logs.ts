@@ -1,5 +1,5 @@
 import { escapeControls } from "../../base/printable.ts";
-import { chooseProvider, ON_FLAG, openProvider } from "../choose_provider.ts";
+import { openChosenProvider, PLACE_FLAGS } from "../choose_provider.ts";
 import { defineCommand } from "../command.ts";
 import { ACTION_WORDS, runReference } from "../run_reference.ts";
 
@@ -7,14 +7,12 @@ import { ACTION_WORDS, runReference } from "../run_reference.ts";
 export const logs = defineCommand({
   name: "logs",
   summary: "Print a job's log",
-  flags: { ...ON_FLAG, follow: { kind: "boolean", short: "f", summary: "Go on as long as the job runs" } },
+  flags: { ...PLACE_FLAGS, follow: { kind: "boolean", short: "f", summary: "Go on as long as the job runs" } },
   positionals: ACTION_WORDS,
   examples: ["porthole logs train -f"],
   async *run({ flags, positionals }, context) {
     const run = runReference(positionals);
-    const provider = await openProvider(await chooseProvider(context, { on: flags.on, runName: run.runName }), {
-      context,
-    });
+    using provider = (await openChosenProvider(context, flags, run.runName)).provider;
     const lines = provider.logs(run, { signal: context.signal, follow: flags.follow ?? false });
     for await (const line of lines) yield { line, isForTerminal: context.stdoutIsTerminal };
   },

@@ -1,6 +1,6 @@
 import { parseDestination, parseHeaderOption, PROXY_FLAGS } from "../../proxy/parse_proxy_args.ts";
 import { runParsedProxy } from "../../proxy/run_from_args.ts";
-import { loadProxyTarget } from "../../targets/proxy_target.ts";
+import { loadProxyTarget } from "../../providers/load_proxy_target.ts";
 import { defineCommand } from "../command.ts";
 
 /**

@@ -1,4 +1,4 @@
-import { chooseProvider, ON_FLAG, openProvider } from "../choose_provider.ts";
+import { openChosenProvider, PLACE_FLAGS } from "../choose_provider.ts";
 import { defineCommand } from "../command.ts";
 import { ACTION_WORDS, runReference } from "../run_reference.ts";
 
@@ -6,13 +6,14 @@ import { ACTION_WORDS, runReference } from "../run_reference.ts";
 export const stop = defineCommand({
   name: "stop",
   summary: "Stop a job",
-  flags: ON_FLAG,
+  flags: PLACE_FLAGS,
   positionals: ACTION_WORDS,
   examples: ["porthole stop train"],
   async *run({ flags, positionals }, context) {
     const run = runReference(positionals);
-    const name = await chooseProvider(context, { on: flags.on, runName: run.runName });
-    await (await openProvider(name, { context })).stop(run, context);
+    const { name, provider } = await openChosenProvider(context, flags, run.runName);
+    using open = provider;
+    await open.stop(run, context);
     yield { provider: name, stopped: run.runName };
   },
   format: ({ stopped }) => `Stopped ${stopped}\n`,

@@ -136,10 +136,8 @@ export class LocalProvider implements Provider {
     return await tryLoadRun(this.options.env, validateAlias(runName)) !== undefined;
   }
 
-  /** The status with which the job of an ended run ended, if its agent lived to tell. */
-  async exitStatus(runName: string): Promise<number | undefined> {
-    return (await tryLoadAgentState(runFiles(this.options.env, runName)))?.exitStatus;
-  }
+  /** Nothing is held between calls. */
+  [Symbol.dispose](): void {}
 
   async #summarise(run: LocalRun): Promise<RunSummary> {
     const files = runFiles(this.options.env, run.name);

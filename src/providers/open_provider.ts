@@ -1,0 +1,98 @@
+import { AppError } from "../base/errors.ts";
+import type { Environment } from "../base/home.ts";
+import { ensureKeypair } from "../ssh/keys/ensure_keypair.ts";
+import { portholeKeyPath, unionKeyPath } from "../ssh/keys/key_places.ts";
+import { LocalProvider } from "./local/local_provider.ts";
+import type { Provider } from "./provider.ts";
+
+/** The places where jobs run. */
+export const PROVIDER_NAMES = ["local", "union", "valohai"] as const;
+
+/** One of {@link PROVIDER_NAMES}. */
+export type ProviderName = (typeof PROVIDER_NAMES)[number];
+
+/** What a provider may use of the process that opens it. */
+export interface ProviderContext {
+  readonly env: Environment;
+  /** The words with which this program runs itself. */
+  readonly self: readonly string[];
+  readonly signal?: AbortSignal | undefined;
+  /** Where a person can be asked to log in: one line for them. Absent: nobody is asked. */
+  readonly notice?: ((line: string) => void) | undefined;
+}
+
+/** What says more exactly which account and place are meant. Each provider takes what concerns it. */
+export interface ProviderSettings {
+  /** The platform's configuration file. */
+  readonly config?: string | undefined;
+  readonly project?: string | undefined;
+  readonly domain?: string | undefined;
+  readonly host?: string | undefined;
+  readonly useApiKey?: boolean | undefined;
+  readonly refreshToken?: boolean | undefined;
+}
+
+/** The provider called `name`; only its own code is loaded. Dispose it. */
+export async function openProvider(
+  name: ProviderName,
+  context: ProviderContext,
+  settings: ProviderSettings = {},
+): Promise<Provider> {
+  switch (name) {
+    case "local":
+      return openLocalProvider(context);
+    case "union":
+      return await openUnion(context, settings);
+    case "valohai": {
+      const { ValohaiProvider } = await import("./valohai/valohai_provider.ts");
+      return new ValohaiProvider({ ...settings, env: context.env, cwd: Deno.cwd() });
+    }
+  }
+}
+
+/** Jobs on this machine, with the user's own key pair. */
+export function openLocalProvider({ env, self, signal }: ProviderContext): LocalProvider {
+  return new LocalProvider({ env, self, keypair: () => ensureKeypair({ path: portholeKeyPath(env), signal }) });
+}
+
+async function openUnion({ env, signal, notice }: ProviderContext, settings: ProviderSettings): Promise<Provider> {
+  const { openUnionProvider } = await import("./union/provider.ts");
+  return await openUnionProvider({
+    env,
+    cwd: Deno.cwd(),
+    configFile: settings.config,
+    project: settings.project,
+    domain: settings.domain,
+    ...(settings.useApiKey === undefined ? {} : { useApiKey: settings.useApiKey }),
+    ...(settings.refreshToken === undefined ? {} : { refreshToken: settings.refreshToken }),
+    interaction: notice && { notice, device: false, browser: true },
+    keypair: () => ensureKeypair({ path: unionKeyPath(env), signal }),
+  });
+}
+
+/**
+ * Which provider is meant: `on` if it is given, PORTHOLE_PROVIDER, or the one that has a run called `runName` or is
+ * configured for this user; local first, since that is asked without a network.
+ *
+ * @throws AppError `config_invalid` for a PORTHOLE_PROVIDER that is none.
+ */
+export async function chooseProvider(
+  context: ProviderContext,
+  { on, runName }: { on?: string | undefined; runName?: string },
+): Promise<ProviderName> {
+  const named = on ?? context.env.PORTHOLE_PROVIDER;
+  if (named) return checkName(named);
+  if (runName === undefined || await openLocalProvider(context).has(runName)) return "local";
+  const { isUnionConfigured } = await import("./union/is_configured.ts");
+  if (await isUnionConfigured(context.env, Deno.cwd())) return "union";
+  const { isValohaiConfigured } = await import("./valohai/is_configured.ts");
+  return await isValohaiConfigured(context.env, Deno.cwd()) ? "valohai" : "local";
+}
+
+function checkName(name: string): ProviderName {
+  const known = PROVIDER_NAMES.find((known) => known === name);
+  if (known) return known;
+  throw new AppError("config_invalid", `Cannot use the provider ${JSON.stringify(name)}`, {
+    hint: `It must be one of ${PROVIDER_NAMES.join(", ")}`,
+  });
+}
