@@ -1,7 +1,7 @@
 import { readAttributes, type SftpAttributes } from "./attributes.ts";
 import type { MaybePromise, OpenOptions, SftpFileSystem } from "./file_system.ts";
 import { encodePacket } from "./packets.ts";
-import { FileType, OpenFlag, PacketType, StatusCode } from "./protocol.ts";
+import { FileType, OpenFlag, PacketType } from "./protocol.ts";
 import {
   absolutePath,
   assertWritable,
@@ -12,7 +12,7 @@ import {
   SMALL_ANSWER_BYTES,
 } from "./request.ts";
 import { EXCLUSIVE, RequestOrder } from "./request_order.ts";
-import { errnoStatus, StatusError } from "./status_error.ts";
+import { errnoStatus } from "./status_error.ts";
 import type { WireReader } from "./wire_reader.ts";
 
 /** The longest path the system takes is 4,096 bytes: an answer that carries two of them and little else. */
@@ -35,15 +35,13 @@ const open: RequestParser = (reader, id, context) => {
   };
 };
 
-/** @throws StatusError `badMessage` when neither reading nor writing is asked for. */
+/** Neither reading nor writing means reading, as OpenSSH takes it: paramiko's mode `x` asks so. */
 function openOptions(flags: number, { mode }: SftpAttributes): OpenOptions {
   const has = (flag: number) => (flags & flag) !== 0;
-  if (!has(OpenFlag.read | OpenFlag.write | OpenFlag.append)) {
-    throw new StatusError(StatusCode.badMessage, "Open for reading or for writing");
-  }
+  const write = has(OpenFlag.write) || has(OpenFlag.append);
   return {
-    read: has(OpenFlag.read),
-    write: has(OpenFlag.write) || has(OpenFlag.append),
+    read: has(OpenFlag.read) || !write,
+    write,
     append: has(OpenFlag.append),
     create: has(OpenFlag.create),
     truncate: has(OpenFlag.truncate),
