@@ -150,9 +150,6 @@ export class ValohaiProvider implements Provider {
     });
   }
 
-  /** Nothing is held: every call is a request of its own. */
-  [Symbol.dispose](): void {}
-
   async #find(runName: string, signal: AbortSignal | undefined): Promise<Session & { execution: Execution }> {
     const counter = parseCounter(runName);
     const session = await this.#open(signal);
