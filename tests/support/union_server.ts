@@ -2,7 +2,7 @@ import { OAuthServer, type OAuthServerOptions } from "./union_oauth.ts";
 import { answerCall, type Json, type UnionRun, UnionState } from "./union_state.ts";
 import { findFault, REQUESTS } from "./union_schema.ts";
 
-export type { Json, UnionRun } from "./union_state.ts";
+export { type Json, PLACE, type UnionRun } from "./union_state.ts";
 
 /** Options of {@link startUnionServer}. */
 export interface UnionServerOptions extends Partial<OAuthServerOptions> {

@@ -32,7 +32,7 @@ export async function openUnionProvider(options: UnionProviderOptions): Promise<
     async *list({ signal }) {
       for await (const run of listRuns(session, { signal })) yield summaryOf(session, run);
     },
-    stop: (run, { signal }) => abortRun(session, runIdOf(session, run.runName), { signal }),
+    stop: async (run, { signal }) => await abortRun(session, runIdOf(session, run.runName), { signal }),
     logs: (run, logOptions) => followLogs(session, run, logOptions),
     [Symbol.dispose]: () => session[Symbol.dispose](),
   };

@@ -23,6 +23,7 @@ const HTTP_CODES: Readonly<Record<number, string>> = {
   504: "unavailable",
 };
 const LOGIN_HINT = "porthole auth login";
+const PERMISSION_HINT = "Ask for access to the project, or be somebody else: porthole auth login";
 
 /** What the error of a call says, in the Connect protocol's words: `unavailable`, `unauthenticated`, ... */
 export function rpcCodeOf(error: unknown): string | undefined {
@@ -55,7 +56,7 @@ export function rpcError(method: string, { code, message }: { code: string; mess
   const said = oneLine(redactText(message)) || "no message";
   const appCode = isAuthRefusal(code, message) ? "auth_denied" : CODES[code] ?? "provider_failed";
   return new AppError(appCode, `The control plane refused ${name}: ${said} (${code})`, {
-    ...(appCode === "auth_denied" ? { hint: LOGIN_HINT } : {}),
+    ...(appCode === "auth_denied" ? { hint: code === "permission_denied" ? PERMISSION_HINT : LOGIN_HINT } : {}),
     details: { rpc: method, rpcCode: code },
   });
 }

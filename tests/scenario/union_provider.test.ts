@@ -1,0 +1,263 @@
+import assert from "node:assert/strict";
+import type { AppError } from "../../src/base/errors.ts";
+import type { LaunchRequest, Provider } from "../../src/providers/provider.ts";
+import { openUnionProvider } from "../../src/providers/union/provider.ts";
+import type { ResolveState } from "../../src/targets/resolve_state.ts";
+import { makeUnionFixture, ROBOT, ROBOT_ENV, type UnionFixture } from "../support/union_client.ts";
+import { aRun, type Json, PLACE } from "../support/union_server.ts";
+
+const URI = "/dataplane/pod/v1/generated_name/6060/task/proj/development/r1/a0/0/c/ns/p/d/t/v/pod/";
+const PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEhhbGxv ann@here";
+
+async function failureOf(promise: Promise<unknown>): Promise<AppError> {
+  return await promise.then(() => assert.fail("it succeeded"), (error) => error);
+}
+
+async function open(
+  { options, env }: UnionFixture,
+  { publicKey = PUBLIC_KEY, useApiKey = false } = {},
+): Promise<Provider & Disposable> {
+  return await openUnionProvider({
+    ...options,
+    env: { ...env, ...ROBOT_ENV },
+    useApiKey,
+    keypair: () => Promise.resolve({ publicKey, privateKeyPath: "/home/ann/.flyte/ssh-debug/id_ed25519" }),
+  });
+}
+
+function attempt(phase: string, more: Json = {}): Json {
+  return {
+    status: { phase: `ACTION_PHASE_${phase}` },
+    attempts: [{ phase: `ACTION_PHASE_${phase}`, attempt: 1, ...more }],
+  };
+}
+
+const IDE = { uri: URI, name: "VS Code Debugger", linkType: "IDE" };
+
+async function collect(states: AsyncIterable<ResolveState>): Promise<ResolveState[]> {
+  return await Array.fromAsync(states);
+}
+
+const RUN = { runName: "r1", actionName: "a0" };
+
+Deno.test("a slow start is followed with phase and cluster event until the IDE link is ready", async () => {
+  await using fixture = await makeUnionFixture({ admin: ROBOT });
+  const event = (message: string) => ({ clusterEvents: [{ occurredAt: "2026-11-20T10:00:00Z", message }] });
+  fixture.server.addRun(aRun("r1", {
+    looks: {
+      a0: [
+        { status: { phase: "ACTION_PHASE_QUEUED" } },
+        attempt("WAITING_FOR_RESOURCES", event("0/3 nodes are available")),
+        attempt("INITIALIZING", { logInfo: [{ ...IDE, ready: true }], ...event("Pulling image") }),
+        attempt("RUNNING", { logInfo: [{ ...IDE, ready: false }], ...event("Vscode server is not ready") }),
+        attempt("RUNNING", { logInfo: [{ ...IDE, ready: true }], ...event("Vscode server is ready") }),
+      ],
+    },
+  }));
+  using provider = await open(fixture);
+  const states = await collect(provider.resolve(RUN, { pollIntervalMs: 3000 }));
+  assert.deepEqual(states.slice(0, -1), [
+    { kind: "waiting", phase: "QUEUED" },
+    { kind: "waiting", phase: "WAITING_FOR_RESOURCES", message: "0/3 nodes are available" },
+    { kind: "waiting", phase: "INITIALIZING", message: "Pulling image" },
+    { kind: "waiting", phase: "RUNNING", message: "Vscode server is not ready" },
+  ]);
+  const host = new URL(fixture.server.endpoint).host;
+  assert.deepEqual(states.at(-1), {
+    kind: "ready",
+    resolved: {
+      route: { kind: "websocket", url: `ws://${host}${URI}` },
+      runName: "r1",
+      actionName: "a0",
+      attempt: 1,
+      identityFile: "/home/ann/.flyte/ssh-debug/id_ed25519",
+      credential: {
+        provider: "union",
+        endpoint: fixture.server.endpoint,
+        tokenKey: `${host.replace(":", "_")}@robot`,
+        config: `${fixture.home.path}/.flyte/config.yaml`,
+      },
+    },
+  });
+  assert.deepEqual(fixture.sleeps, [3000, 3000, 3000, 3000]);
+});
+
+Deno.test("a failed pod ends the wait at once with the platform's message", async () => {
+  await using fixture = await makeUnionFixture({ admin: ROBOT });
+  const errorInfo = { message: "ImagePullBackOff: no such image\nmore", kind: "KIND_USER" };
+  fixture.server.addRun(aRun("r1", { looks: { a0: [attempt("QUEUED"), attempt("FAILED", { errorInfo })] } }));
+  using provider = await open(fixture);
+  const error = await failureOf(collect(provider.resolve(RUN, { pollIntervalMs: 1000 })));
+  assert.equal(error.code, "run_ended");
+  assert.equal(error.message, 'The run "r1" (a0) ended as FAILED: ImagePullBackOff: no such image');
+  assert.equal(error.details?.platformMessage, errorInfo.message);
+});
+
+Deno.test("a wait that is cancelled stops asking", async () => {
+  await using fixture = await makeUnionFixture({ admin: ROBOT });
+  fixture.server.addRun(aRun("r1", { looks: { a0: [attempt("QUEUED")] } }));
+  using provider = await open(fixture);
+  const cancel = new AbortController();
+  const states = provider.resolve(RUN, { pollIntervalMs: 1000, signal: cancel.signal })[Symbol.asyncIterator]();
+  await states.next();
+  cancel.abort();
+  assert.equal((await failureOf(states.next())).name, "AbortError");
+});
+
+Deno.test("runs are listed newest first, over pages", async () => {
+  await using fixture = await makeUnionFixture({ admin: ROBOT });
+  for (const name of ["r1", "r2", "r3"]) fixture.server.addRun(aRun(name));
+  using provider = await open(fixture);
+  const runs = await Array.fromAsync(provider.list({}));
+  assert.deepEqual(runs.map(({ name, phase }) => `${name} ${phase}`), ["r3 RUNNING", "r2 RUNNING", "r1 RUNNING"]);
+  assert.equal(runs[0]?.startedAt?.toISOString(), "2026-11-20T10:00:00.123Z");
+});
+
+Deno.test("a run is stopped by its name", async () => {
+  await using fixture = await makeUnionFixture({ admin: ROBOT });
+  fixture.server.addRun(aRun("r1"));
+  using provider = await open(fixture);
+  await provider.stop(RUN, {});
+  assert.deepEqual(fixture.server.aborted, ["r1"]);
+  assert.equal((await failureOf(provider.stop({ ...RUN, runName: "nope" }, {}))).code, "not_found");
+});
+
+Deno.test("the log of the newest attempt comes line by line", async () => {
+  await using fixture = await makeUnionFixture({ admin: ROBOT });
+  fixture.server.addRun(
+    aRun("r1", { looks: { a0: [attempt("RUNNING")] }, logBatches: [["one\n", "two"], [], ["drei é"]] }),
+  );
+  using provider = await open(fixture);
+  assert.deepEqual(await Array.fromAsync(provider.logs(RUN, { follow: true })), ["one", "two", "drei é"]);
+  assert.deepEqual(await Array.fromAsync(provider.logs(RUN, { follow: false })), ["one", "two", "drei é"]);
+  const [{ body } = assert.fail("not called")] = fixture.server.calls("DataProxyService/TailLogs");
+  assert.match(body, /"attempt":1/);
+});
+
+Deno.test("the log of a run that has not begun says so", async () => {
+  await using fixture = await makeUnionFixture({ admin: ROBOT });
+  fixture.server.addRun(aRun("r1", { looks: { a0: [{ status: { phase: "ACTION_PHASE_QUEUED" } }] } }));
+  using provider = await open(fixture);
+  const error = await failureOf(Array.fromAsync(provider.logs(RUN, { follow: false })));
+  assert.equal(error.message, 'The run "r1" has no log yet: it is QUEUED');
+});
+
+const SOURCE = aRun("source", {
+  looks: { a0: [attempt("SUCCEEDED")] },
+  runSpec: {
+    labels: { values: { team: "x" } },
+    envs: { values: [{ key: "KEEP", value: "1" }, { key: "CHANGE", value: "old" }] },
+    interruptible: true,
+  },
+  taskSpec: { taskTemplate: { id: { name: "train" }, custom: { unknown: ["kept"] } } },
+  inputs: { literals: [{ name: "x", value: { scalar: { primitive: { integer: "7" } } } }] },
+});
+
+function request(options: Partial<LaunchRequest> = {}): LaunchRequest {
+  return { command: [], env: {}, options: { rerun: "source" }, ...options };
+}
+
+Deno.test("a rerun keeps specification and inputs, adds the environment and says where it comes from", async () => {
+  await using fixture = await makeUnionFixture({ admin: ROBOT });
+  fixture.server.addRun(SOURCE);
+  using provider = await open(fixture);
+  const run = await provider.launch(request({ env: { CHANGE: "new" } }), {});
+  assert.match(run.name, /^ssh-source-[0-9a-f]{8}$/);
+  assert.equal(run.phase, "QUEUED");
+  assert.deepEqual(fixture.server.created, [{
+    runId: { ...PLACE, name: run.name },
+    taskSpec: SOURCE.taskSpec,
+    offloadedInputData: { uri: "s3://bucket/inputs.pb", inputsHash: "abc" },
+    runSpec: {
+      ...SOURCE.runSpec,
+      envs: {
+        values: [
+          { key: "KEEP", value: "1" },
+          { key: "CHANGE", value: "new" },
+          { key: "_F_E_SSH", value: "1" },
+          { key: "_F_E_VS", value: "1" },
+          { key: "_F_SSH_PK", value: PUBLIC_KEY },
+        ],
+      },
+      relation: { relatedTo: { ...PLACE, name: "source" }, relationType: "RELATION_TYPE_RERUN" },
+    },
+    source: "RUN_SOURCE_CLI",
+  }]);
+  assert.deepEqual(fixture.server.uploads[0]?.inputs, SOURCE.inputs);
+});
+
+Deno.test("the same command finds the run that it started, and starts another once that has ended", async () => {
+  await using fixture = await makeUnionFixture({ admin: ROBOT });
+  fixture.server.addRun(SOURCE);
+  using provider = await open(fixture);
+  const first = await provider.launch(request(), {});
+  assert.equal((await provider.launch(request(), {})).name, first.name);
+  assert.equal(fixture.server.created.length, 1);
+  fixture.server.runs.get(first.name)?.looks.a0?.splice(0, 1, attempt("SUCCEEDED"));
+  const next = await provider.launch(request(), {});
+  assert.equal(next.name, `${first.name}-2`);
+  assert.equal((await provider.launch(request(), {})).name, next.name);
+});
+
+Deno.test("two people who rerun one run get runs of their own", async () => {
+  await using fixture = await makeUnionFixture({ admin: ROBOT });
+  fixture.server.addRun(SOURCE);
+  using mine = await open(fixture);
+  using theirs = await open(fixture, { publicKey: "ssh-ed25519 BBBB bob@there" });
+  assert.notEqual((await mine.launch(request(), {})).name, (await theirs.launch(request(), {})).name);
+});
+
+Deno.test("a named rerun is found again, refused with another key, and refused once it has ended", async () => {
+  await using fixture = await makeUnionFixture({ admin: ROBOT });
+  fixture.server.addRun(SOURCE);
+  using mine = await open(fixture);
+  using theirs = await open(fixture, { publicKey: "ssh-ed25519 BBBB bob@there" });
+  const named = request({ name: "debug-me" });
+  assert.equal((await mine.launch(named, {})).name, "debug-me");
+  assert.equal((await mine.launch(named, {})).name, "debug-me");
+  const error = await failureOf(theirs.launch(named, {}));
+  assert.equal(error.code, "already_exists");
+  assert.match(error.message, /with another SSH key$/);
+  fixture.server.runs.get("debug-me")?.looks.a0?.splice(0, 1, attempt("FAILED"));
+  assert.match((await failureOf(mine.launch(named, {}))).message, /that run ended as FAILED$/);
+});
+
+Deno.test("an action of a run is run again as the root of a new one", async () => {
+  await using fixture = await makeUnionFixture({ admin: ROBOT });
+  const child = { ...attempt("FAILED"), task: { taskTemplate: { id: { name: "child" } } } };
+  fixture.server.addRun({ ...SOURCE, looks: { a0: [attempt("FAILED")], a3: [child] } });
+  using provider = await open(fixture);
+  await provider.launch(request({ options: { rerun: "source", action: "a3" } }), {});
+  assert.deepEqual(fixture.server.created[0]?.taskSpec, child.task);
+});
+
+Deno.test("what a launch cannot do there is an error, and nothing is sent", async () => {
+  await using fixture = await makeUnionFixture({ admin: ROBOT });
+  using provider = await open(fixture);
+  const refused = [
+    request({ command: ["python", "x.py"] }),
+    request({ options: {} }),
+    request({ options: { rerun: "source", step: "train" } }),
+  ];
+  for (const each of refused) assert.equal((await failureOf(provider.launch(each, {}))).code, "usage");
+  assert.equal(fixture.server.seen.length, 0);
+});
+
+Deno.test("a configuration without project or domain says which key is missing", async () => {
+  await using fixture = await makeUnionFixture({ admin: ROBOT });
+  await fixture.configure(ROBOT, { org: "acme", domain: "development" });
+  using provider = await open(fixture);
+  const error = await failureOf(provider.stop(RUN, {}));
+  assert.equal(error.message, "Cannot tell which run is meant: the configuration has no task.project");
+  assert.match(error.hint ?? "", /FLYTE_TASK_PROJECT/);
+});
+
+Deno.test("a route reached with an API key names that key, not the person's log-in", async () => {
+  await using fixture = await makeUnionFixture({ admin: ROBOT });
+  fixture.server.addRun(aRun("r1", { looks: { a0: [attempt("RUNNING", { logInfo: [{ ...IDE, ready: true }] })] } }));
+  using provider = await open(fixture, { useApiKey: true });
+  const [state] = await collect(provider.resolve(RUN, { pollIntervalMs: 1000 }));
+  const credential = state?.kind === "ready" ? state.resolved.credential : undefined;
+  assert.equal(credential?.apiKey, "flyte-ssh-debug");
+  assert.match(credential?.tokenKey ?? "", /@flyte-ssh-debug$/);
+});
