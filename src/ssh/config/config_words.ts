@@ -1,5 +1,4 @@
 import { AppError } from "../../base/errors.ts";
-import { shellQuote } from "../../base/shell_quote.ts";
 
 /** What every ssh reads as it stands: no quotes, no comment, none of the `=` that older versions split at. */
 const PLAIN_WORD = /^[\w@%+:,./~-]+$/;
@@ -42,7 +41,7 @@ export function escapePath(path: string, { what, os = Deno.build.os }: { what: s
 /**
  * `argv` as the command of a ProxyCommand line, percent signs doubled. The program is always in quotes.
  *
- * ssh takes the rest of that line as it stands and hands it to the user's shell, on Windows to cmd's rules.
+ * ssh hands the rest of that line to the user's shell, on Windows by cmd's rules.
  * @throws AppError `config_invalid` for control characters, and on Windows for a quote.
  */
 export function quoteCommand(argv: readonly string[], { os = Deno.build.os }: { os?: string } = {}): string {
@@ -50,8 +49,17 @@ export function quoteCommand(argv: readonly string[], { os = Deno.build.os }: { 
     assertOneLine(word, "ProxyCommand");
     if (os === "windows") return escapePercent(quoteForWindows(word, index === 0));
     if (index === 0 && PLAIN_WORD.test(word)) return `"${escapePercent(word)}"`;
-    return escapePercent(shellQuote(word));
+    return escapePercent(quoteForShell(word));
   }).join(" ");
+}
+
+/**
+ * A word that POSIX shells and fish read as it is. ssh runs over the line with quoting rules of its own first, in which a
+ * backslash escapes a single quote: so neither of the two stands next to the other (OpenSSH, argv_split).
+ */
+function quoteForShell(word: string): string {
+  if (PLAIN_WORD.test(word)) return word;
+  return `'${word.replace(/['\\]/g, (char) => char === "'" ? `'"'"'` : `'"\\\\"'`)}'`;
 }
 
 function quoteForWindows(word: string, isProgram: boolean): string {

@@ -10,7 +10,7 @@ import {
   textToBinary,
   writeConfigFile,
 } from "./config_file.ts";
-import { editSections, type SectionEdits } from "./managed_sections.ts";
+import { editSections, findSections, type SectionEdits } from "./managed_sections.ts";
 import { unifiedDiff } from "./unified_diff.ts";
 
 /** Somebody without our lock, such as an editor, may write in between: we look again this often. */
@@ -22,7 +22,7 @@ export interface EditSshConfigOptions {
   readonly remove?: SectionEdits["remove"];
   /** Tells what would change and changes nothing. */
   readonly dryRun?: boolean;
-  /** Keeps a copy as `<path>.porthole-backup` before the first change ever. True unless told otherwise. */
+  /** Keeps a copy as `<path>.porthole-backup` before the first section goes in, if there is none. True by default. */
   readonly backup?: boolean;
   /** The file that whoever edits locks; in a folder of ours, since it stays behind. */
   readonly lockPath: string;
@@ -70,12 +70,17 @@ async function applyEdit(file: ConfigFile, options: EditSshConfigOptions): Promi
   const edited = edit(file, options);
   const result = describeEdit(file, options);
   if (!result.changed) return result;
-  const backup = options.backup === false ? undefined : await backUpConfigFile(file);
+  const backup = await backUp(file, options);
   const now = await readConfigFile(file.path);
   if (now.binary !== file.binary) return undefined;
   if (edited.isToBeRemoved) await Deno.remove(file.realPath);
   else await writeConfigFile(file, edited.text);
   return { ...result, ...(backup === undefined ? {} : { backup }) };
+}
+
+/** A file with a section of ours in it is not what its owner wrote: that is no state to go back to. */
+async function backUp(file: ConfigFile, { backup = true }: EditSshConfigOptions): Promise<string | undefined> {
+  return backup && findSections(file.binary, file.path).length === 0 ? await backUpConfigFile(file) : undefined;
 }
 
 function describeEdit(file: ConfigFile, options: EditSshConfigOptions): EditSshConfigResult {

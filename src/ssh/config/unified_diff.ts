@@ -4,5 +4,5 @@ import { createTwoFilesPatch } from "diff";
 export function unifiedDiff(path: string, before: string, after: string): string {
   if (before === after) return "";
   const patch = createTwoFilesPatch(path, path, before, after, "", "", { context: 3 });
-  return patch.replace(/^=+\n/, "").replace(/^((?:---|\+\+\+) .*?)\t$/gm, "$1");
+  return patch.replace(/^(?:Index: .*\n)?=+\n/, "").replace(/^((?:---|\+\+\+) .*?)\t$/gm, "$1");
 }
