@@ -13,7 +13,7 @@ import {
 import { readSourceGraph } from "./imports/source_graph.ts";
 
 /** Where the path of `porthole proxy` begins: what these load, every connection waits for. */
-const HOT_ENTRIES = ["main.ts", "src/proxy/run_from_args.ts", "src/targets/proxy_target.ts"];
+const HOT_ENTRIES = ["main.ts", "src/proxy/run_from_args.ts", "src/providers/load_proxy_target.ts"];
 
 /** Every violation of the rules on imports and on the size of files, in the tree at `top`, by file and line. */
 export async function checkImports(top: string): Promise<Violation[]> {
