@@ -1,3 +1,4 @@
+import { AppError } from "../base/errors.ts";
 import type { ByteStream } from "./byte_stream.ts";
 import { readCaCertificates } from "./ca_certificates.ts";
 import type { HeaderFields } from "./header_fields.ts";
@@ -28,7 +29,11 @@ export type Route = WebSocketRoute | TcpRoute;
 
 /** Fresh credentials for one dial, by header name; called anew for each. */
 export type CredentialSource = (
-  options: { readonly signal?: AbortSignal | undefined },
+  options: {
+    readonly signal?: AbortSignal | undefined;
+    /** What it gave for this dial already, and the route has turned down. */
+    readonly refused?: Readonly<Record<string, string>> | undefined;
+  },
 ) => Promise<Readonly<Record<string, string>>>;
 
 /** Options of {@link dialRoute}. */
@@ -42,14 +47,32 @@ export interface DialRouteOptions {
 }
 
 /**
- * Makes one connection along `route`. Headers file, certificates and credential are read anew each time.
+ * Makes one connection along `route`. Headers file, certificates and credential are read anew each time; a credential
+ * that is turned down, as after a rotation of keys, is asked for once more.
  *
  * @throws AppError as `dialWebSocket` and `dialTcp` do, `unsafe_file`, `config_invalid`
  */
 export async function dialRoute(route: Route, options: DialRouteOptions): Promise<ByteStream> {
-  const { signal, env } = options;
+  const { signal, credential } = options;
   signal?.throwIfAborted();
   if (route.kind === "tcp") return await dialTcp({ hostname: route.host, port: route.port, signal });
+  const given = await credential?.({ signal }) ?? {};
+  try {
+    return await dialOnce(route, { ...options, credential: () => Promise.resolve(given) });
+  } catch (error) {
+    if (!credential || !isRefusal(error)) throw error;
+    const renewed = await credential({ signal, refused: given });
+    return await dialOnce(route, { ...options, credential: () => Promise.resolve(renewed) });
+  }
+}
+
+/** A refused upgrade: 401 and 403, and what an ingress makes of them, a redirect to a log-in page. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof AppError && (error.code === "auth_denied" || error.code === "redirected");
+}
+
+async function dialOnce(route: WebSocketRoute, options: DialRouteOptions): Promise<ByteStream> {
+  const { signal, env } = options;
   const [headers, caCerts] = await Promise.all([gatherHeaders(route, options), readCaCertificates(route.caFile, env)]);
   return await dialWebSocket({
     url: route.url,

@@ -105,11 +105,19 @@ function isExcluded({ hostname, port }: OutboundTarget, list: string): boolean {
 function matchesEntry(entry: string, { host, port }: { host: string; port: number }): boolean {
   if (entry === "") return false;
   if (entry === "*") return true;
-  const [, bracketed, plain, entryPort] = /^(?:\[([^\]]+)\]|([^:]+|[^:]*:[^:]*:.*?))(?::(\d+))?$/.exec(entry) ?? [];
-  if (entryPort !== undefined && Number(entryPort) !== port) return false;
-  const name = (bracketed ?? plain ?? entry).replace(/^\*?\./, "");
+  const [written, entryPort] = splitPort(entry);
+  if (entryPort !== undefined && entryPort !== port) return false;
+  const name = written.replace(/^\*?\./, "");
   if (name.includes("/")) return matchesCidr(host, name);
   return host === name || (!isAddress(host) && host.endsWith(`.${name}`));
+}
+
+/** `[::1]:80`, `[::1]`, `::1`, `host:80` or `host`. */
+function splitPort(entry: string): [host: string, port?: number] {
+  const bracketed = /^\[([^\]]*)\](?::(\d+))?$/.exec(entry);
+  const plain = /^([^:]*):(\d+)$/.exec(entry);
+  const [, host = entry, port] = bracketed ?? plain ?? [];
+  return port === undefined ? [host] : [host, Number(port)];
 }
 
 function isAddress(host: string): boolean {

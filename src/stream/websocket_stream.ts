@@ -57,6 +57,7 @@ export class WebSocketStream implements ByteStream {
   #closeInfo: CloseInfo | undefined;
   #failure: AppError | undefined;
   #isDisposed = false;
+  #hasPinged = false;
   #missedPongs = 0;
   #receivedAtLastPing = 0;
   #sentAtLastPing = 0;
@@ -195,9 +196,19 @@ export class WebSocketStream implements ByteStream {
   }
 
   #onControl(opcode: number, payload: Uint8Array): void {
-    if (opcode === OPCODE.close) this.#closeInfo = parseClosePayload(payload);
+    if (opcode === OPCODE.close) this.#closeInfo = this.#readClose(payload);
     // A pong that cannot be sent means that the socket is gone, which the reader notices by itself.
     else if (opcode === OPCODE.ping) this.#sender.pong(payload).catch(() => {});
+  }
+
+  /** A server takes any close frame as the end (union.md 1.4); a client insists on one that makes sense. */
+  #readClose(payload: Uint8Array): CloseInfo {
+    try {
+      return parseClosePayload(payload);
+    } catch (error) {
+      if (this.#role === "client") throw error;
+      return { code: 1002, reason: "" };
+    }
   }
 
   #onSocketEnd(decoder: FrameDecoder): void {
@@ -214,14 +225,15 @@ export class WebSocketStream implements ByteStream {
       (this.#sender.isPingDue && bytesSent !== this.#sentAtLastPing);
     // While our own consumer holds reading up, an answer may lie in the socket unread: silence proves nothing then.
     if (hasMoved) this.#missedPongs = 0;
-    else if (!isPaused) this.#missedPongs++;
+    else if (this.#hasPinged && !isPaused) this.#missedPongs++;
     this.#receivedAtLastPing = bytesReceived;
     this.#sentAtLastPing = bytesSent;
-    if (maxMissedPongs > 0 && this.#missedPongs > maxMissedPongs) {
+    if (maxMissedPongs > 0 && this.#missedPongs >= maxMissedPongs) {
       return this.#fail(
         new AppError("tunnel_closed", `The far side has not answered ${maxMissedPongs} pings: it is gone`),
       );
     }
+    this.#hasPinged = true;
     this.#sender.ping().catch(() => {/* the socket is gone, which the reader notices by itself */});
   }
 
