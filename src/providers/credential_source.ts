@@ -14,8 +14,8 @@ export function credentialSource(credential: Readonly<Record<string, string>>, e
       hint: "porthole connect RUN writes the target anew",
     });
   }
-  return async ({ signal }) => {
+  return async (options) => {
     const { credentialHeaders } = await import("./union/credential_headers.ts");
-    return await credentialHeaders(credential, env, { signal });
+    return await credentialHeaders(credential, env, options);
   };
 }
