@@ -40,6 +40,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/forward.ts")).forward,
   },
   {
+    name: "open",
+    group: "Reach a job",
+    summary: "Open a target in an editor",
+    load: async () => (await import("./commands/open.ts")).open,
+  },
+  {
     name: "proxy",
     group: "Reach a job",
     summary: "Carry SSH between stdin and stdout and a job: for ProxyCommand",

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { AppError } from "../base/errors.ts";
 import { oneLine } from "../base/printable.ts";
+import { explainSshEnd } from "./forward_ssh_end.ts";
 import { LOCAL_ADDRESS, type Tunnel } from "./forward_ports.ts";
 
 /** How long ssh may take to leave when it is asked to; then it is made to. */
@@ -106,7 +107,7 @@ class RunningSsh implements ForwardSsh {
     const { code } = await this.child.status;
     this.#hasEnded = true;
     await reading;
-    return explainEnd(this.#lines, code);
+    return explainSshEnd(this.#lines, code);
   }
 
   async #readLines(): Promise<void> {
@@ -123,28 +124,4 @@ class RunningSsh implements ForwardSsh {
     this.#lines.push(...lines.filter((line) => line.trim() !== "").map((line) => line.slice(0, MAX_LINE_CHARS)));
     this.#lines.splice(0, Math.max(0, this.#lines.length - KEPT_LINES));
   }
-}
-
-/** Why ssh ended, by what it said: its exit status is 255 for all of it (ssh(1), EXIT STATUS). */
-function explainEnd(lines: readonly string[], status: number): AppError {
-  const text = lines.join("\n");
-  const last = oneLine(lines.findLast((line) => !/^(?:\*{3}|@|Warning:)/.test(line)) ?? "");
-  const said = last || `ssh ended with status ${status}`;
-  if (/Permission denied \(|Too many authentication failures/.test(text)) {
-    return new AppError("auth_denied", `Cannot log in for the tunnels: ${said}`, {
-      hint:
-        "porthole connect again with --identity-file KEY; a key with a passphrase must be in the agent: ssh-add KEY",
-    });
-  }
-  if (/REMOTE HOST IDENTIFICATION HAS CHANGED|Host key verification failed/.test(text)) {
-    return new AppError("host_key_mismatch", `Cannot open the tunnels: ${said}`, {
-      hint: "porthole connect again, if the run was restarted",
-    });
-  }
-  if (/Address already in use|cannot listen to port/.test(text)) {
-    return new AppError("already_exists", `Cannot open the tunnels: ${said}`);
-  }
-  return new AppError("tunnel_closed", `The tunnels closed: ${said}`, {
-    hint: "porthole connect again, if the run was restarted or has ended",
-  });
 }

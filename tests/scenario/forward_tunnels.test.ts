@@ -231,7 +231,7 @@ test("keepTunnels fails at once when the key is not let in", async (sshd) => {
   await assert.rejects(events.next(), (error: unknown) => {
     assert.ok(error instanceof AppError);
     assert.equal(error.code, "auth_denied");
-    assert.match(error.message, /^Cannot log in for the tunnels: .*Permission denied \(publickey/);
+    assert.match(error.message, /^Cannot log in: .*Permission denied \(publickey/);
     return true;
   });
 });
@@ -243,7 +243,7 @@ test("keepTunnels fails at once when nobody listens at the target", async (sshd)
   })();
   const signal = new AbortController().signal;
   const events = keepTunnels({ alias: "run", specs: parseForwards(["8080"]), config: config(sshd, { port }), signal });
-  await assert.rejects(events.next(), { code: "tunnel_closed", message: /Connection refused/ });
+  await assert.rejects(events.next(), { code: "dial_failed", message: /Connection refused/ });
 });
 
 test("keepTunnels says that a program is missing when there is no ssh", async (sshd) => {

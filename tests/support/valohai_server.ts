@@ -39,6 +39,8 @@ export interface ValohaiServerOptions {
   readonly projectId?: string;
   readonly projectName?: string;
   readonly executions?: readonly ScriptedExecution[];
+  /** Where the SSH server of an execution is that is created here. */
+  readonly createdSsh?: { readonly address: string; readonly port: number };
   /** Newest first. */
   readonly commits?: readonly { readonly identifier: string; readonly adhoc: boolean }[];
   /** Taken one by one, before anything else is looked at. */
@@ -192,6 +194,7 @@ class ServerState {
       counter,
       step: String(body.step),
       script: [{ status: "created" }, { status: "started" }],
+      ...(this.options.createdSsh ? { ssh: this.options.createdSsh } : {}),
     };
     this.#executions.push(execution);
     return json({ ...this.#describe(execution), status: "created" }, 201);

@@ -1,14 +1,17 @@
 import type { AuthActions, AuthStatus } from "../../providers/auth_actions.ts";
+import { AppError } from "../../base/errors.ts";
 import { escapeControls } from "../../base/printable.ts";
+import { readSecret } from "../read_secret.ts";
 import type { CommandContext, FlagSpecs, FlagValues } from "../command.ts";
 
 /** The platforms that one logs in to. */
-const PLATFORMS = ["union"] as const;
+const PLATFORMS = ["union", "valohai"] as const;
 
 /** The flags that say where, of every `auth` command. */
 export const AUTH_FLAGS = {
   on: { kind: "string", choices: PLATFORMS, default: "union", summary: "The platform" },
-  config: { kind: "string", placeholder: "FILE", summary: "The platform's configuration file" },
+  config: { kind: "string", placeholder: "FILE", summary: "Union: the configuration file" },
+  host: { kind: "string", placeholder: "URL", summary: "Valohai: the installation (default https://app.valohai.com)" },
 } as const satisfies FlagSpecs;
 
 /** The flags that say how a person logs in. */
@@ -20,15 +23,39 @@ export const LOGIN_FLAGS = {
 /** What the platform that the flags name can do. Only its own code is loaded. */
 export async function openAuth(
   flags: FlagValues<typeof AUTH_FLAGS> & Partial<FlagValues<typeof LOGIN_FLAGS>>,
-  { env, notice }: CommandContext,
+  context: CommandContext,
 ): Promise<AuthActions> {
+  if (flags.on === "valohai") return await openValohai(flags, context);
   const { openUnionAuth } = await import("../../providers/union/auth_actions.ts");
   const { device = false, browser = true } = flags;
   return await openUnionAuth({
-    env,
+    env: context.env,
     cwd: Deno.cwd(),
     configFile: flags.config,
-    interaction: { notice, device, browser },
+    interaction: { notice: context.notice, device, browser },
+  });
+}
+
+async function openValohai(
+  { host, config, device }: Parameters<typeof openAuth>[0],
+  context: CommandContext,
+): Promise<AuthActions> {
+  if (config !== undefined || device) {
+    throw new AppError("usage", `Cannot use --${device ? "device" : "config"} with valohai: a token is pasted there`, {
+      hint: "porthole auth login --on valohai --host URL",
+    });
+  }
+  const { openValohaiAuth } = await import("../../providers/valohai/auth_actions.ts");
+  return openValohaiAuth({
+    env: context.env,
+    cwd: Deno.cwd(),
+    host,
+    readToken: (page, { signal }) =>
+      readSecret({
+        isTerminal: context.stdinIsTerminal,
+        signal,
+        prompt: () => context.notice(`Make a token at ${page} and paste it here (it is not shown), then Enter:`),
+      }),
   });
 }
 
