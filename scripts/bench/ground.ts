@@ -3,6 +3,7 @@ import { describeError } from "../../src/base/errors.ts";
 import { programPath } from "../../tests/support/programs.ts";
 import { makeTempHome, type TempHome } from "../../tests/support/temp_home.ts";
 import { findPorthole, type PortholeProgram } from "./porthole_program.ts";
+import { quietShellPrefix } from "./quiet_shell.ts";
 import { runChecked } from "./run_checked.ts";
 import type { Reach, Way } from "./ways/way.ts";
 
@@ -16,6 +17,8 @@ export interface Ground extends AsyncDisposable {
   /** The private key that every server lets in, and the file with its public half. */
   readonly identityFile: string;
   readonly authorizedKeysFile: string;
+  /** What stands before the words of every server, see {@link quietShellPrefix}. */
+  readonly serverPrefix: readonly string[];
   /** How much the rows on throughput carry. */
   readonly payloadMiB: number;
   /** A file in `folder` with so many mebibytes of random bytes, made when it is first asked for. */
@@ -55,6 +58,7 @@ export async function prepareGround({ payloadMiB, notice, progress }: GroundOpti
       user: await userName(),
       identityFile,
       authorizedKeysFile: `${identityFile}.pub`,
+      serverPrefix: await quietShellPrefix(notice),
       payloadMiB,
       payload(mebibytes) {
         const existing = payloads.get(mebibytes) ?? writePayload(join(folder, `payload-${mebibytes}`), mebibytes);

@@ -11,15 +11,18 @@ export interface ServerProcess extends AsyncDisposable {
 export interface StartServerOptions {
   /** Found in a line of stdout or stderr: from then on it can be reached. */
   readonly ready: RegExp;
+  /** Words to put before it. */
+  readonly prefix?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly timeoutMs?: number;
 }
 
 /** Starts `argv` and waits for its ready line. @throws Error with what it said when it ends or is silent for too long. */
 export async function startServer(
-  [program, ...args]: readonly [string, ...string[]],
-  { ready, env = {}, timeoutMs = 15_000 }: StartServerOptions,
+  argv: readonly [string, ...string[]],
+  { ready, prefix = [], env = {}, timeoutMs = 15_000 }: StartServerOptions,
 ): Promise<ServerProcess> {
+  const [program = "", ...args] = [...prefix, ...argv];
   const child = new Deno.Command(program, { args, env, stdin: "null", stdout: "piped", stderr: "piped" }).spawn();
   let said = "";
   const watching = Promise.withResolvers<RegExpExecArray>();
@@ -32,7 +35,7 @@ export async function startServer(
     }
   };
   const reading = Promise.all([read(child.stdout), read(child.stderr)])
-    .then(() => watching.reject(new Error(`${program} ended before it was ready: ${lastLines(said)}`)));
+    .then(() => watching.reject(new Error(`${argv[0]} ended before it was ready: ${lastLines(said)}`)));
   const stop = async () => {
     try {
       child.kill("SIGKILL");
@@ -43,7 +46,7 @@ export async function startServer(
     await reading;
   };
   using limit = deadline(timeoutMs, {
-    reason: () => new Error(`${program} was not ready after ${timeoutMs} ms: ${lastLines(said)}`),
+    reason: () => new Error(`${argv[0]} was not ready after ${timeoutMs} ms: ${lastLines(said)}`),
   });
   try {
     return {

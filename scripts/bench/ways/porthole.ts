@@ -15,7 +15,7 @@ export const portholeWay: Way = {
     ground.keep(
       await startServer(
         [...ground.porthole.argv, "agent", "--listen", "127.0.0.1:0", "--state-file", stateFile, ...keys],
-        { ready: /SSH debug server is ready/, env: ground.home.environment() },
+        { ready: /SSH debug server is ready/, prefix: ground.serverPrefix, env: ground.home.environment() },
       ),
     );
     const { port } = parseAgentState(await Deno.readTextFile(stateFile), stateFile);

@@ -58,6 +58,6 @@ async function bridgeTo(ground: Ground, port: number): Promise<string[]> {
 async function startPeer(ground: Ground, module: string, [script = "", ...args]: readonly string[]): Promise<number> {
   const python = pythonWith(module) ?? "python3";
   const argv = [python, "-W", "ignore", join(PEERS, script), ...args] as const;
-  const server = ground.keep(await startServer(argv, { ready: /listening on (\d+)/ }));
+  const server = ground.keep(await startServer(argv, { ready: /listening on (\d+)/, prefix: ground.serverPrefix }));
   return Number(server.ready[1]);
 }

@@ -38,7 +38,9 @@ Subsystem sftp internal-sftp
   );
   await makePrivilegeFolder();
   const sshd = programPath("sshd") ?? "sshd";
-  ground.keep(await startServer([sshd, "-D", "-e", "-f", config], { ready: /Server listening on/ }));
+  ground.keep(
+    await startServer([sshd, "-D", "-e", "-f", config], { ready: /Server listening on/, prefix: ground.serverPrefix }),
+  );
   return port;
 }
 

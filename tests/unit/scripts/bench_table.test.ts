@@ -29,6 +29,7 @@ function listeningGround(skipped: string[]): Ground {
     user: "",
     identityFile: "",
     authorizedKeysFile: "",
+    serverPrefix: [],
     payloadMiB: 1,
     payload: refuse,
     reach: refuse,
