@@ -37,6 +37,7 @@ export async function awaitRoute(options: AwaitRouteOptions): Promise<ResolvedRo
     reason: () => timeoutError(options, last),
   });
   const resolved = await followStates(options, { note, signal: limit.signal });
+  last = "it is there, its route was dialled and did not answer";
   await untilUp(resolved, { options, note, signal: limit.signal });
   return resolved;
 }

@@ -49,7 +49,7 @@ async function tellsSshVersion(stream: ByteStream, signal: AbortSignal): Promise
       const bytes = await orAbort(stream.read(), limit.signal);
       if (bytes === null) return false;
       text += decoder.decode(bytes, { stream: true });
-      if (/^SSH-(?:2\.0|1\.99)-.*\n/m.test(text)) return true;
+      if (/^SSH-(?:2\.0|1\.99)-[^\n]*\n/m.test(text)) return true;
     }
   } catch (error) {
     if (error !== silence) throw error;
