@@ -159,11 +159,16 @@ export class UnionServer extends UnionState implements AsyncDisposable {
       const bytes = typeof data === "string" ? new TextEncoder().encode(data) : new Uint8Array(data);
       tail = tail.then(async () => await writeAll(await connecting, bytes)).catch(() => socket.close());
     };
+    // Before the first wait: a client that leaves at once must not leave its pod behind.
+    socket.onclose = () => {
+      resolve();
+      void connecting.then((pod) => this.closeTunnel(pod));
+    };
     const pod = await connecting;
     pod.setNoDelay(true);
     this.tunnels.add(pod);
-    socket.onclose = () => this.closeTunnel(pod);
     await opened;
+    if (socket.readyState !== WebSocket.OPEN) return this.closeTunnel(pod);
     const buffer = new Uint8Array(65536);
     for (;;) {
       const count = await pod.read(buffer).catch(() => null);
