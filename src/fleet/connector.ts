@@ -1,6 +1,7 @@
 import { orAbort, sleep } from "../base/abort.ts";
 import { AppError, toAppError } from "../base/errors.ts";
 import { connectSsh } from "../ssh/client/connect.ts";
+import { isKeyAccepted } from "../ssh/client/probe_public_key.ts";
 import type { SshConnection } from "../ssh/client/connection.ts";
 import type { Dialer } from "../stream/byte_stream.ts";
 import { dialTcp } from "../stream/tcp.ts";
@@ -21,8 +22,17 @@ export interface Connector extends AsyncDisposable {
   connect(host: HostOptions, options: { signal: AbortSignal | undefined }): Promise<SshConnection>;
   /** Where the host is dialled and as whom, without dialling. */
   resolve(host: HostOptions): Promise<HostSettings>;
+  /** Whether the host would take a log-in with a key of which the public half is known. @throws AppError as `connect`. */
+  isKeyAccepted(host: HostSettings, options: ProbeOptions): Promise<boolean>;
   /** A dialer for the host's SSH port, through its jumps, ProxyCommand or alias. */
   dialerOf(settings: HostSettings): Dialer;
+}
+
+/** Options of {@link Connector.isKeyAccepted}. */
+export interface ProbeOptions {
+  /** RFC 4253 6.6. */
+  readonly publicBlob: Uint8Array;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What a connector is made of. */
@@ -37,25 +47,25 @@ export interface ConnectorParts {
 export function createConnector({ settings, resolver, hostKeys, signal }: ConnectorParts): Connector {
   const jumps = new Map<string, Promise<SshConnection>>();
 
-  const connectOnce = async (host: HostSettings, depth: number, hostSignal: AbortSignal | undefined) => {
-    const check = await hostKeys.of(host);
-    return await connectSsh({
+  const connectOptions = async (host: HostSettings, depth: number, hostSignal: AbortSignal | undefined) => {
+    const { verify, knownTypes } = await hostKeys.of(host);
+    return {
       dial: dialer(host, depth),
       host: host.name,
       user: host.user,
-      credentials: {
-        identities: host.identities,
-        agentSocket: host.agentSocket,
-        password: host.password,
-        ask: resolver.askFor(host.name),
-      },
-      verifyHostKey: check.verify,
-      preferredKeyTypes: check.knownTypes,
+      verifyHostKey: verify,
+      preferredKeyTypes: knownTypes,
       connectTimeoutMs: host.connectTimeoutMs,
       keepAliveIntervalMs: settings.keepAliveIntervalMs,
       keepAliveMax: settings.keepAliveMax,
       signal: hostSignal,
-    });
+    };
+  };
+
+  const connectOnce = async (host: HostSettings, depth: number, hostSignal: AbortSignal | undefined) => {
+    const { identities, agentSocket, password, name } = host;
+    const credentials = { identities, agent: agentSocket, password, ask: resolver.askFor(name) };
+    return await connectSsh({ ...await connectOptions(host, depth, hostSignal), credentials });
   };
 
   const dialer = (host: HostSettings, depth: number): Dialer => {
@@ -114,6 +124,11 @@ export function createConnector({ settings, resolver, hostKeys, signal }: Connec
       return await withRetries(() => connectOnce(resolved, 0, hostSignal), hostSignal);
     },
     resolve: (host) => resolver.resolve(host),
+    isKeyAccepted: (host, { publicBlob, signal: hostSignal }) =>
+      withRetries(
+        async () => await isKeyAccepted({ ...await connectOptions(host, 0, hostSignal), publicBlob }),
+        hostSignal,
+      ),
     dialerOf: (host) => dialer(host, 0),
     async [Symbol.asyncDispose]() {
       const opened = await Promise.allSettled(jumps.values());

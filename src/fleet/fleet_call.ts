@@ -1,6 +1,5 @@
 import { AppError } from "../base/errors.ts";
 import type { SshConnection } from "../ssh/client/connection.ts";
-import type { Connector } from "./connector.ts";
 import type { FleetOptions, HostOptions } from "./fleet_options.ts";
 import { type HostError, noHostReached, toHostError } from "./host_error.ts";
 import { expandNodeSet } from "./node_set.ts";
@@ -19,7 +18,6 @@ export interface FailedHost {
 /** One call on many hosts. */
 export interface FleetCall<R extends HostResult> {
   readonly hosts: readonly HostOptions[];
-  readonly connector: Connector;
   readonly schedule: ScheduleOptions;
   readonly dryRun: boolean;
   /** Takes and gives back connections; the client decides whether they are kept. */

@@ -15,6 +15,7 @@ export type Server = ssh2.Server;
 export const utils = ssh2.utils;
 /** The base of an agent of one's own, for `agent:` of a client. */
 export const BaseAgent = ssh2.BaseAgent;
+export type BaseAgent = ssh2.BaseAgent;
 
 export type {
   AcceptConnection,

@@ -2,50 +2,12 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { AppError } from "../../src/base/errors.ts";
 import { config } from "../../src/fleet/client.ts";
-import type { FleetOptions } from "../../src/fleet/fleet_options.ts";
-import { hasProgram } from "../support/programs.ts";
-import { run, startSshd, type StartSshdOptions, type TestSshd } from "../support/sshd.ts";
-import { makeTempHome, type TempHome } from "../support/temp_home.ts";
-
-/** An sshd, and a home whose known_hosts knows it: what most stories begin with. */
-interface Stage extends AsyncDisposable {
-  readonly home: TempHome;
-  readonly sshd: TestSshd;
-  /** A client's options for that sshd. */
-  readonly options: (more?: Partial<FleetOptions>) => FleetOptions;
-}
-
-async function stage(sshdOptions?: StartSshdOptions): Promise<Stage> {
-  const home = await makeTempHome();
-  const sshd = await startSshd(home.path, sshdOptions);
-  const knownHostsFile = join(home.path, "known_hosts");
-  await Deno.writeTextFile(knownHostsFile, `[127.0.0.1]:${sshd.port} ${sshd.hostKey}\n`);
-  return {
-    home,
-    sshd,
-    options: (more = {}) => ({
-      hosts: `127.0.0.1:${sshd.port}`,
-      user: sshd.user,
-      key: sshd.keyPath,
-      knownHostsFile,
-      environment: home.environment(),
-      maxRetries: 0,
-      ...more,
-    }),
-    async [Symbol.asyncDispose]() {
-      await sshd[Symbol.asyncDispose]();
-      await home[Symbol.asyncDispose]();
-    },
-  };
-}
-
-/** A scenario that needs sshd. */
-function scenario(name: string, fn: () => Promise<void>): void {
-  Deno.test({ name: `${name} (needs sshd)`, ignore: !hasProgram("sshd"), fn });
-}
+import { makeStage, sshdScenario as scenario } from "../support/fleet_stage.ts";
+import { run, startSshd } from "../support/sshd.ts";
+import { makeTempHome } from "../support/temp_home.ts";
 
 scenario("a command's two outputs and its status come back", async () => {
-  await using set = await stage();
+  await using set = await makeStage();
   const [result] = await config(set.options()).exec("echo out; echo err >&2; exit 7");
   assert.equal(result?.stdout, "out\n");
   assert.equal(result?.stderr, "err\n");
@@ -57,7 +19,7 @@ scenario("a command's two outputs and its status come back", async () => {
 });
 
 scenario("folder, environment, arguments and stdin reach the command whole", async () => {
-  await using set = await stage();
+  await using set = await makeStage();
   const folder = join(set.home.path, "it's a folder");
   await Deno.mkdir(folder);
   const client = config(set.options({ cwd: folder, env: { A: "one two", B: "$HOME" } }));
@@ -66,7 +28,7 @@ scenario("folder, environment, arguments and stdin reach the command whole", asy
 });
 
 scenario("three hosts give three results in their order, whatever happens to the one in the middle", async () => {
-  await using set = await stage();
+  await using set = await makeStage();
   const { port } = set.sshd;
   const hosts = [`127.0.0.1:${port}`, "127.0.0.1:1", `${set.sshd.user}@127.0.0.1:${port}`];
   const results = await config(set.options({ hosts })).exec("echo hi");
@@ -80,7 +42,7 @@ scenario("three hosts give three results in their order, whatever happens to the
 });
 
 scenario("exec throws when no host can be reached, tryExec returns the same error", async () => {
-  await using set = await stage();
+  await using set = await makeStage();
   const client = config(set.options({ hosts: "127.0.0.1:1" }));
   await assert.rejects(client.exec("true"), {
     code: "dial_failed",
@@ -92,13 +54,13 @@ scenario("exec throws when no host can be reached, tryExec returns the same erro
 });
 
 scenario("exec throws for a key file that is not there, before anything is dialled", async () => {
-  await using set = await stage();
+  await using set = await makeStage();
   const client = config(set.options({ hosts: "nowhere.invalid", key: join(set.home.path, "no key") }));
   await assert.rejects(client.exec("true"), (error) => error instanceof AppError && error.code === "not_found");
 });
 
 scenario("a wrong key is told as auth, with what was tried and what the server takes", async () => {
-  await using set = await stage();
+  await using set = await makeStage();
   const key = join(set.home.path, "other");
   await run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", key]);
   const { error } = await config(set.options({ key })).tryExec("true");
@@ -107,7 +69,7 @@ scenario("a wrong key is told as auth, with what was tried and what the server t
 });
 
 scenario("a wrong password is told as auth and stands in no message", async () => {
-  await using set = await stage({ config: ["KbdInteractiveAuthentication no"] });
+  await using set = await makeStage({ config: ["KbdInteractiveAuthentication no"] });
   const { key: _, ...options } = set.options({ password: "s3cret-word" });
   const { error } = await config(options).tryExec("true");
   assert.equal(error?.code, "auth_denied");
@@ -115,7 +77,7 @@ scenario("a wrong password is told as auth and stands in no message", async () =
 });
 
 scenario("an encrypted key opens with its passphrase, and says so when it is missing or wrong", async () => {
-  await using set = await stage();
+  await using set = await makeStage();
   const key = join(set.home.path, "sealed");
   await Deno.copyFile(set.sshd.keyPath, key);
   await Deno.chmod(key, 0o600);
@@ -137,7 +99,7 @@ scenario("an encrypted key opens with its passphrase, and says so when it is mis
 });
 
 scenario("a host key that changed is refused with both fingerprints and the line", async () => {
-  await using set = await stage();
+  await using set = await makeStage();
   await using other = await startSshd(set.home.path);
   const file = join(set.home.path, "changed");
   await Deno.writeTextFile(file, `# a comment\n[127.0.0.1]:${set.sshd.port} ${other.hostKey}\n`);
@@ -152,7 +114,7 @@ scenario("a host key that changed is refused with both fingerprints and the line
 });
 
 scenario("a host key that is not known is refused; accept-new files it; then it is known", async () => {
-  await using set = await stage();
+  await using set = await makeStage();
   const knownHostsFile = join(set.home.path, "new", "known_hosts");
   const strict = config(set.options({ knownHostsFile }));
   assert.equal((await strict.tryExec("true")).error?.code, "host_key_unknown");
@@ -163,7 +125,7 @@ scenario("a host key that is not known is refused; accept-new files it; then it 
 });
 
 scenario("with the check switched off by name any host key will do", async () => {
-  await using set = await stage();
+  await using set = await makeStage();
   const knownHostsFile = join(set.home.path, "none");
   const [result] = await config(set.options({ knownHostsFile, hostKeyCheck: false })).exec("echo in");
   assert.equal(result?.stdout, "in\n");
@@ -197,7 +159,7 @@ Deno.test("a port where something else answers is unreachable, with what was wro
 });
 
 scenario("a command past its time is killed on the far end, and what it said until then is kept", async () => {
-  await using set = await stage();
+  await using set = await makeStage();
   const mark = join(set.home.path, "pid");
   const [result] = await config(set.options()).exec(`echo early; echo $$ > ${mark}; exec sleep 300`, {
     timeout: "700ms",
@@ -211,7 +173,7 @@ scenario("a command past its time is killed on the far end, and what it said unt
 });
 
 scenario("aborting the call cancels the commands that run and starts no others", async () => {
-  await using set = await stage();
+  await using set = await makeStage();
   const host = `127.0.0.1:${set.sshd.port}`;
   const controller = new AbortController();
   const client = config(set.options({ hosts: [host, host], maxWorkers: 1 }));
@@ -224,14 +186,14 @@ scenario("aborting the call cancels the commands that run and starts no others",
 });
 
 scenario("leaving the events early ends the command", async () => {
-  await using set = await stage();
+  await using set = await makeStage();
   for await (const event of config(set.options()).execEvents("echo up; exec sleep 300")) {
     if (event.type === "stdout") break;
   }
 });
 
 scenario("output beyond the bound goes to a file that holds all of it, until the client is closed", async () => {
-  await using set = await stage();
+  await using set = await makeStage();
   let path = "";
   {
     await using client = config(set.options({ maxOutputBytes: 1000 }));
@@ -239,13 +201,13 @@ scenario("output beyond the bound goes to a file that holds all of it, until the
     path = result?.stdoutFile ?? "";
     assert.equal(result?.stdout, "x".repeat(1000));
     assert.equal((await Deno.stat(path)).size, 3_000_000);
-    assert.equal((await Deno.stat(path)).mode ?? 0 & 0o077, (await Deno.stat(path)).mode ?? 0);
+    assert.equal(((await Deno.stat(path)).mode ?? 0) & 0o777, 0o600);
   }
   await assert.rejects(Deno.stat(path), Deno.errors.NotFound);
 });
 
 scenario("a batch stops at the step that failed, unless told to go on", async () => {
-  await using set = await stage();
+  await using set = await makeStage();
   const commands = ["echo 1", "exit 4", "echo 3"];
   const [stopped] = await config(set.options()).exec({ commands });
   assert.deepEqual([stopped?.ok, stopped?.stoppedEarly, stopped?.steps.map(({ code }) => code)], [false, true, [0, 4]]);
@@ -254,7 +216,7 @@ scenario("a batch stops at the step that failed, unless told to go on", async ()
 });
 
 scenario("with canaries and with onError stop, no further host starts after one failed", async () => {
-  await using set = await stage();
+  await using set = await makeStage();
   const host = `127.0.0.1:${set.sshd.port}`;
   for (const more of [{ canary: 1 }, { onError: "stop", execPolicy: "linear" }] as const) {
     const results = await config(set.options({ hosts: [host, host, host], ...more })).exec("exit 1");
@@ -281,7 +243,7 @@ scenario("a dry run dials nobody and shows what would be sent", async () => {
 });
 
 scenario("kept connections serve several calls with one log-in", async () => {
-  await using set = await stage();
+  await using set = await makeStage();
   await using client = config(set.options({ keepConnections: true }));
   const sessions = [];
   for (let call = 0; call < 2; call++) sessions.push((await client.exec("echo $PPID $SSH_CONNECTION"))[0]?.stdout);
@@ -290,7 +252,7 @@ scenario("kept connections serve several calls with one log-in", async () => {
 });
 
 scenario("the way leads through two jump hosts, whose keys are checked too", async () => {
-  await using set = await stage();
+  await using set = await makeStage();
   await using first = await startSshd(set.home.path);
   await using second = await startSshd(set.home.path);
   const knownHostsFile = join(set.home.path, "all");

@@ -1,6 +1,6 @@
 import { AppError } from "../../base/errors.ts";
 import { escapeControls, oneLine } from "../../base/printable.ts";
-import type { ConnectConfig } from "../ssh2_adapter.ts";
+import type { BaseAgent, ConnectConfig } from "../ssh2_adapter.ts";
 import type { Identity } from "./identity.ts";
 
 /** A question for a person: a password, or a prompt of keyboard-interactive (RFC 4256). */
@@ -14,8 +14,8 @@ export interface AuthQuestion {
 /** With what to log in, tried in this order: keys, agent, keyboard-interactive, password. */
 export interface SshCredentials {
   readonly identities?: readonly Identity[] | undefined;
-  /** Path of an ssh-agent's socket (or named pipe). */
-  readonly agentSocket?: string | undefined;
+  /** Path of an ssh-agent's socket (or named pipe), or an agent of one's own. */
+  readonly agent?: string | BaseAgent | undefined;
   readonly password?: string | undefined;
   /** Answers what neither key nor password answers. */
   readonly ask?: ((question: AuthQuestion) => Promise<string>) | undefined;
@@ -86,18 +86,18 @@ export function authConversation(user: string, credentials: SshCredentials): Aut
 
 function listAttempts(
   username: string,
-  { identities = [], agentSocket, password, ask }: SshCredentials,
+  { identities = [], agent, password, ask }: SshCredentials,
 ): Attempt[] {
   const attempts: Attempt[] = identities.map(({ source, key }) => ({
     method: "publickey",
     label: `key ${JSON.stringify(source)}`,
     make: () => Promise.resolve({ type: "publickey", username, key }),
   }));
-  if (agentSocket) {
+  if (agent) {
     attempts.push({
       method: "publickey",
       label: "the agent's keys",
-      make: () => Promise.resolve({ type: "agent", username, agent: agentSocket }),
+      make: () => Promise.resolve({ type: "agent", username, agent }),
     });
   }
   if (password !== undefined) {

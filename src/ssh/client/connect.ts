@@ -32,6 +32,8 @@ export interface ConnectSshOptions {
   readonly verifyHostKey: VerifyHostKey;
   /** Key types to ask for first: those that are known of this host. */
   readonly preferredKeyTypes?: readonly string[] | undefined;
+  /** Takes no host key of another type than these. */
+  readonly onlyKeyTypes?: readonly string[] | undefined;
   /** For dialling, key exchange and log-in together. */
   readonly connectTimeoutMs: number;
   /** 0 sends nothing. */
@@ -102,14 +104,15 @@ async function handshake(transport: StreamDuplex, options: HandshakeOptions): Pr
     else if (isAboutOneMethod(error)) conversation.note(error.message);
     else ready.reject(asHandshakeError(error, { host, isHandshaken, conversation, user }));
   });
-  client.on("close", () => ready.reject(hungUp({ host, isHandshaken })));
+  const onClose = () => ready.reject(hungUp({ host, isHandshaken }));
+  client.on("close", onClose);
   ready.promise.catch(() => {/* awaited below, or the signal came first */});
 
   client.connect({
     sock: transport,
     username: user,
     ident: `porthole_${VERSION}`,
-    algorithms: offeredAlgorithms(options.preferredKeyTypes),
+    algorithms: offeredAlgorithms(options),
     readyTimeout: 0,
     keepaliveInterval: options.keepAliveIntervalMs ?? 0,
     keepaliveCountMax: options.keepAliveMax ?? 3,
@@ -122,6 +125,7 @@ async function handshake(transport: StreamDuplex, options: HandshakeOptions): Pr
     },
   });
   await orAbort(ready.promise, signal);
+  client.off("close", onClose);
   return sshConnection(client, { transport, serverSoftware });
 }
 
@@ -130,12 +134,21 @@ async function checkHostKey(blob: Uint8Array, verify: VerifyHostKey): Promise<vo
 }
 
 /** The client's algorithms, with the key types that are known of the host first, as OpenSSH orders them. */
-function offeredAlgorithms(preferred: readonly string[] = []): Algorithms {
+function offeredAlgorithms(
+  { preferredKeyTypes = [], onlyKeyTypes }: Pick<ConnectSshOptions, "preferredKeyTypes" | "onlyKeyTypes">,
+): Algorithms {
   const algorithms = clientAlgorithms();
-  const wanted = new Set(preferred.flatMap((type) => type === "ssh-rsa" ? ["rsa-sha2-512", "rsa-sha2-256"] : [type]));
   const offered: readonly string[] = [...algorithms.serverHostKey as readonly string[]];
-  const ordered = [...offered.filter((type) => wanted.has(type)), ...offered.filter((type) => !wanted.has(type))];
+  const preferred = new Set(preferredKeyTypes.flatMap(signaturesOf));
+  const allowed = onlyKeyTypes && new Set(onlyKeyTypes.flatMap(signaturesOf));
+  const ordered = [...offered.filter((type) => preferred.has(type)), ...offered.filter((type) => !preferred.has(type))]
+    .filter((type) => !allowed || allowed.has(type));
   return { ...algorithms, serverHostKey: ordered as NonNullable<Algorithms["serverHostKey"]> };
+}
+
+/** The signature algorithms for a key of `type` (RFC 8332 for RSA). */
+function signaturesOf(type: string): string[] {
+  return type === "ssh-rsa" ? ["rsa-sha2-512", "rsa-sha2-256"] : [type];
 }
 
 /** An agent that cannot be asked or a key that cannot sign is one method less, not the end. */

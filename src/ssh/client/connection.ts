@@ -18,6 +18,11 @@ export interface ChannelOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+interface RequestOptions<T> extends ChannelOptions {
+  readonly explain: (error: Error) => AppError;
+  readonly wrap: (channel: ClientChannel) => T;
+}
+
 /** One authenticated SSH connection. Any number of channels at once; disposing it ends them all. */
 export interface SshConnection extends AsyncDisposable, Disposable {
   /** What the server calls itself: `OpenSSH_9.2p1`. Printable. */
@@ -52,19 +57,22 @@ export function sshConnection(
     gone.resolve(broken);
   });
 
-  /** Runs one of ssh2's requests; a channel that comes after the caller gave up is closed. */
-  const request = async (
+  /**
+   * Runs one of ssh2's requests; a channel that comes after the caller gave up is closed. `wrap` is called at once: what
+   * comes right behind the answer, an exit status even, would find nobody listening a moment later.
+   */
+  const request = async <T>(
     start: (done: (error: Error | undefined, channel: ClientChannel) => void) => void,
-    { signal, explain }: ChannelOptions & { explain: (error: Error) => AppError },
-  ): Promise<ClientChannel> => {
+    { signal, explain, wrap }: RequestOptions<T>,
+  ): Promise<T> => {
     signal?.throwIfAborted();
     if (isClosed) throw broken ?? new AppError("tunnel_closed", "The SSH connection is closed");
     let isAbandoned = false;
-    const opened = new Promise<ClientChannel>((resolve, reject) => {
+    const opened = new Promise<T>((resolve, reject) => {
       start((error, channel) => {
         if (error) reject(isClosed ? broken ?? asTunnelError(error) : explain(error));
         else if (isAbandoned) channel.close();
-        else resolve(channel);
+        else resolve(wrap(channel));
       });
     });
     try {
@@ -81,11 +89,15 @@ export function sshConnection(
    */
   const killOtherwise = async () => {
     if (running !== 1 || isClosed || !serverSoftware.startsWith("OpenSSH")) return;
-    const channel = await request((done) => client.exec(KILL_SIBLINGS, done), { explain: execRefused });
-    channel.resume();
-    channel.stderr.resume();
-    channel.end();
-    await new Promise<void>((resolve) => channel.once("close", () => resolve()));
+    const ended = Promise.withResolvers<void>();
+    await request((done) => client.exec(KILL_SIBLINGS, done), {
+      explain: execRefused,
+      wrap(channel) {
+        channel.once("close", () => ended.resolve()).resume().end();
+        channel.stderr.resume();
+      },
+    });
+    await ended.promise;
   };
 
   const dispose = () => {
@@ -101,29 +113,31 @@ export function sshConnection(
       return isClosed;
     },
     closed: gone.promise,
-    async exec(commandLine, { signal } = {}) {
-      const channel = await request((done) => client.exec(commandLine, done), { signal, explain: execRefused });
-      running++;
-      channel.once("close", () => running--);
-      return remoteCommand(channel, { transport, killOtherwise });
-    },
-    async openTcp({ host, port }, { signal } = {}) {
-      const channel = await request((done) => client.forwardOut("127.0.0.1", 0, host, port, done), {
+    exec: (commandLine, { signal } = {}) =>
+      request((done) => client.exec(commandLine, done), {
+        signal,
+        explain: execRefused,
+        wrap(channel) {
+          running++;
+          channel.once("close", () => running--);
+          return remoteCommand(channel, { transport, killOtherwise });
+        },
+      }),
+    openTcp: ({ host, port }, { signal } = {}) =>
+      request((done) => client.forwardOut("127.0.0.1", 0, host, port, done), {
         signal,
         explain: (error) => tcpRefused(error, { host, port }),
-      });
-      return channelStream(channel, transport);
-    },
-    async openSubsystem(name, { signal } = {}) {
-      const channel = await request((done) => client.subsys(name, done), {
+        wrap: (channel) => channelStream(channel, transport),
+      }),
+    openSubsystem: (name, { signal } = {}) =>
+      request((done) => client.subsys(name, done), {
         signal,
+        wrap: (channel) => channelStream(channel, transport),
         explain: (error) =>
           new AppError("protocol", `The server has no ${JSON.stringify(name)} subsystem: ${oneLine(error.message)}`, {
             cause: error,
           }),
-      });
-      return channelStream(channel, transport);
-    },
+      }),
     async close() {
       if (isClosed) return dispose();
       client.end();

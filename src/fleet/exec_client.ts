@@ -1,0 +1,122 @@
+import { parseDuration } from "../base/duration.ts";
+import { iterateEvents } from "./event_queue.ts";
+import {
+  composeCommands,
+  execBatch,
+  execCommand,
+  type ExecEvent,
+  type ExecOptions,
+  type ExecWork,
+  unrunResult,
+} from "./exec_call.ts";
+import { attempt, type Fleet } from "./fleet.ts";
+import { createOutputStore } from "./output_store.ts";
+import type { Result, SSHBatchResult, SSHResult } from "./results.ts";
+
+/** Kept in memory of all outputs of one call together; beyond it they go to files. */
+const MAX_TOTAL_OUTPUT_BYTES = 256 * 1024 * 1024;
+
+/** Several commands for one `exec`. */
+export interface ExecBatch {
+  readonly commands: readonly string[];
+}
+
+/** Commands on every host of a client. */
+export interface ExecClient {
+  /**
+   * Runs a command line on every host: one result per host, in their order.
+   *
+   * @throws AppError for what concerns all hosts (`not_found`: no such key file), or when no host could be reached.
+   */
+  exec(command: string, options?: ExecOptions): Promise<SSHResult[]>;
+  /** Runs several, one after another over one connection a host; stops at a failed one unless `onError: "continue"`. */
+  exec(batch: ExecBatch, options?: ExecOptions): Promise<SSHBatchResult[]>;
+  /** As `exec`, an error in place of an exception. */
+  tryExec(command: string, options?: ExecOptions): Promise<Result<SSHResult[]>>;
+  tryExec(batch: ExecBatch, options?: ExecOptions): Promise<Result<SSHBatchResult[]>>;
+  /**
+   * What happens, as it happens; then what `exec` would throw. The hosts go no faster than the events are taken, and
+   * leaving early cancels what runs.
+   */
+  execEvents(command: string, options?: ExecOptions): AsyncGenerator<ExecEvent, void>;
+}
+
+/** @returns the commands of a client. */
+export function execClient(fleet: Fleet): ExecClient {
+  // The two shapes of `exec` differ in what they return, which an arrow function cannot tell apart.
+  function exec(command: string, options?: ExecOptions): Promise<SSHResult[]>;
+  function exec(batch: ExecBatch, options?: ExecOptions): Promise<SSHBatchResult[]>;
+  async function exec(what: string | ExecBatch, options: ExecOptions = {}): Promise<SSHResult[] | SSHBatchResult[]> {
+    return typeof what === "string" ? await runOne(fleet, what, options) : await runBatch(fleet, what, options);
+  }
+  function tryExec(command: string, options?: ExecOptions): Promise<Result<SSHResult[]>>;
+  function tryExec(batch: ExecBatch, options?: ExecOptions): Promise<Result<SSHBatchResult[]>>;
+  function tryExec(
+    what: string | ExecBatch,
+    options: ExecOptions = {},
+  ): Promise<Result<SSHResult[] | SSHBatchResult[]>> {
+    return typeof what === "string" ? attempt(() => exec(what, options)) : attempt(() => exec(what, options));
+  }
+  return {
+    exec,
+    tryExec,
+    execEvents: (command, options = {}) =>
+      iterateEvents<ExecEvent>(
+        ({ push }, signal) => runOne(fleet, command, { ...options, signal }, push),
+        options.signal,
+      ),
+  };
+}
+
+/** What all hosts of one call share. */
+function workOf(
+  { options, settings, spoolFolder }: Fleet,
+  { commands, exec, onOutput }: { commands: readonly string[]; exec: ExecOptions; onOutput?: ExecWork["onOutput"] },
+): Omit<ExecWork, "signal"> {
+  return {
+    commands: composeCommands(commands, exec, options),
+    stdin: typeof exec.stdin === "string" ? new TextEncoder().encode(exec.stdin) : exec.stdin,
+    timeoutMs: exec.timeout === undefined ? settings.commandTimeoutMs : parseDuration(exec.timeout, "timeout"),
+    store: createOutputStore({
+      maxOutputBytes: settings.maxOutputBytes,
+      maxTotalBytes: MAX_TOTAL_OUTPUT_BYTES,
+      spoolFolder,
+    }),
+    onOutput,
+  };
+}
+
+async function runOne(
+  fleet: Fleet,
+  command: string,
+  exec: ExecOptions,
+  onEvent?: (event: ExecEvent) => Promise<void>,
+): Promise<SSHResult[]> {
+  const onOutput: ExecWork["onOutput"] = onEvent && ((host, type, bytes) => onEvent({ type, host, bytes }));
+  const shared = workOf(fleet, { commands: [command], exec, onOutput });
+  const [composed = { line: command, stdinPrefix: undefined }] = shared.commands;
+  return await fleet.run<SSHResult>(exec, (signal) => ({
+    work: (connection, { host }) => execCommand(connection, { host, command: composed }, { ...shared, signal }),
+    pretend: ({ host }) => Promise.resolve(pretended(host, composed.line)),
+    failed: (failure) => unrunResult(failure, composed.line),
+    onConnected: onEvent && ((host) => onEvent({ type: "connected", host })),
+    onResult: onEvent && ((result) => onEvent({ type: "result", host: result.host, result })),
+  }));
+}
+
+async function runBatch(fleet: Fleet, { commands }: ExecBatch, exec: ExecOptions): Promise<SSHBatchResult[]> {
+  const shared = workOf(fleet, { commands, exec });
+  const stopsEarly = fleet.options.onError !== "continue";
+  return await fleet.run<SSHBatchResult>(exec, (signal) => ({
+    work: (connection, { host }) => execBatch(connection, { host, stopsEarly }, { ...shared, signal }),
+    pretend: ({ host }) => {
+      const steps = shared.commands.map(({ line }) => pretended(host, line));
+      return Promise.resolve({ host, ok: true, dryRun: true, durationMs: 0, stoppedEarly: false, steps });
+    },
+    failed: (failure) => ({ ...failure, stoppedEarly: true, steps: [] }),
+  }));
+}
+
+function pretended(host: string, line: string): SSHResult {
+  return unrunResult({ host, ok: true, dryRun: true, durationMs: 0 }, line);
+}

@@ -1,0 +1,55 @@
+import { AppError } from "../../base/errors.ts";
+import type { Dialer } from "../../stream/byte_stream.ts";
+import { connectSsh, type OfferedHostKey } from "./connect.ts";
+
+/** Options of {@link scanHostKeys}. */
+export interface ScanHostKeysOptions {
+  readonly dial: Dialer;
+  readonly host: string;
+  /** One connection each: a server shows one key at a time. */
+  readonly keyTypes: readonly string[];
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * The host keys that a server shows, in the order of `keyTypes`; those that it has none of are left out. Nobody logs in,
+ * and nothing says that the keys are the right ones: compare fingerprints.
+ *
+ * @throws AppError as `connectSsh`, for a server that cannot be reached or shows no key at all.
+ */
+export async function scanHostKeys({ keyTypes, ...options }: ScanHostKeysOptions): Promise<OfferedHostKey[]> {
+  const scanned = await Promise.allSettled(keyTypes.map((type) => scanOne(type, options)));
+  const found = scanned.flatMap((one) => one.status === "fulfilled" ? [one.value] : []);
+  const failure = scanned.find((one) => one.status === "rejected");
+  if (found.length === 0 && failure) throw failure.reason;
+  return found;
+}
+
+async function scanOne(
+  type: string,
+  { dial, host, timeoutMs, signal }: Omit<ScanHostKeysOptions, "keyTypes">,
+): Promise<OfferedHostKey> {
+  let shown: OfferedHostKey | undefined;
+  const stop = new AppError("cancelled", "The host key is all that was wanted");
+  try {
+    const connection = await connectSsh({
+      dial,
+      host,
+      user: "porthole-keyscan",
+      credentials: {},
+      onlyKeyTypes: [type],
+      connectTimeoutMs: timeoutMs,
+      signal,
+      verifyHostKey(key) {
+        shown = { type: key.type, blob: new Uint8Array(key.blob) };
+        throw stop;
+      },
+    });
+    await connection.close();
+  } catch (error) {
+    if (shown === undefined) throw error;
+  }
+  if (shown === undefined) throw stop;
+  return shown;
+}
