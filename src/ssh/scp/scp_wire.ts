@@ -44,7 +44,7 @@ export class ScpWire {
     try {
       return fromUtf8.decode(line);
     } catch (cause) {
-      throw new AppError("protocol", "names that are not UTF-8 are not supported by this server", { cause });
+      throw new AppError("protocol", "names that are not UTF-8 are not supported", { cause });
     }
   }
 

@@ -1,6 +1,5 @@
 import { readAttributes } from "./attributes.ts";
 import { copyData } from "./copy_data.ts";
-import type { StatVfs } from "./file_system.ts";
 import { encodePacket, type Field } from "./packets.ts";
 import { change, changeOfTwo, nameOf } from "./path_requests.ts";
 import {
@@ -12,6 +11,7 @@ import {
   StatusCode,
 } from "./protocol.ts";
 import { absolutePath, type RequestContext, type RequestParser, SMALL_ANSWER_BYTES } from "./request.ts";
+import { type StatVfs, statVfsFields } from "./stat_vfs.ts";
 import { errnoStatus, StatusError } from "./status_error.ts";
 
 /** An extension's version as VERSION announces it, and what reads its requests (OpenSSH PROTOCOL, 4). */
@@ -67,20 +67,7 @@ function fstatVfs(): RequestParser {
 }
 
 function statVfsPacket(id: number, stat: StatVfs): Uint8Array {
-  return encodePacket(PacketType.extendedReply, [
-    { u32: id },
-    { u64: stat.blockSize },
-    { u64: stat.fragmentSize },
-    { u64: stat.blocks },
-    { u64: stat.freeBlocks },
-    { u64: stat.availableBlocks },
-    { u64: stat.files },
-    { u64: stat.freeFiles },
-    { u64: stat.availableFiles },
-    { u64: stat.id },
-    { u64: stat.flags },
-    { u64: stat.maxNameLength },
-  ]);
+  return encodePacket(PacketType.extendedReply, [{ u32: id }, ...statVfsFields(stat)]);
 }
 
 function fsync(): RequestParser {

@@ -1,4 +1,5 @@
 import type { SftpAttributes, SftpStat } from "./attributes.ts";
+import type { StatVfs } from "./stat_vfs.ts";
 
 /** How a file is to be opened; names as in OPEN's pflags (draft-ietf-secsh-filexfer-02, 6.3). */
 export interface OpenOptions {
@@ -18,22 +19,6 @@ export interface FolderEntry {
   readonly name: string;
   /** Of the entry itself, not of what a link points to. */
   readonly stat: SftpStat;
-}
-
-/** What statvfs tells (POSIX `sys/statvfs.h`; OpenSSH PROTOCOL, 4.3); sizes are in units of `fragmentSize`. */
-export interface StatVfs {
-  readonly blockSize: number;
-  readonly fragmentSize: number;
-  readonly blocks: number;
-  readonly freeBlocks: number;
-  readonly availableBlocks: number;
-  readonly files: number;
-  readonly freeFiles: number;
-  readonly availableFiles: number;
-  readonly id: number;
-  /** 1: read-only, 2: no setuid. */
-  readonly flags: number;
-  readonly maxNameLength: number;
 }
 
 /** A value now or later: work that can be done at once is not made to wait for a turn of the event loop. */

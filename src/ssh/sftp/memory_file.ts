@@ -1,5 +1,6 @@
 import type { SftpAttributes, SftpStat } from "./attributes.ts";
-import type { OpenOptions, SftpFile, StatVfs } from "./file_system.ts";
+import type { OpenOptions, SftpFile } from "./file_system.ts";
+import type { StatVfs } from "./stat_vfs.ts";
 import type { FileOperation } from "./memory_faults.ts";
 import { changeAttributes, type FileNode, resizeFile, statOf } from "./memory_node.ts";
 import { errnoStatus } from "./status_error.ts";

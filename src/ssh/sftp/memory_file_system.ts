@@ -1,6 +1,7 @@
 // deno-lint-ignore-file require-await -- what the methods throw is to be a rejection, as of files on a disk
 import type { SftpAttributes, SftpStat } from "./attributes.ts";
-import type { FolderEntry, OpenOptions, SftpFile, SftpFileSystem, StatVfs } from "./file_system.ts";
+import type { FolderEntry, OpenOptions, SftpFile, SftpFileSystem } from "./file_system.ts";
+import type { StatVfs } from "./stat_vfs.ts";
 import { FaultList, type FileFault, type FileOperation } from "./memory_faults.ts";
 import { MemoryFile } from "./memory_file.ts";
 import { changeAttributes, type MemoryNode, newFile, newFolder, newLink, resizeFile, statOf } from "./memory_node.ts";

@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import type { SftpAttributes, SftpStat } from "./attributes.ts";
-import type { MaybePromise, SftpFile, StatVfs } from "./file_system.ts";
+import type { MaybePromise, SftpFile } from "./file_system.ts";
+import type { StatVfs } from "./stat_vfs.ts";
 import { errnoStatus } from "./status_error.ts";
 
 /**

@@ -9,7 +9,7 @@ import { pathRequests } from "./path_requests.ts";
 import { MAX_PACKET_BYTES, PacketType, StatusCode } from "./protocol.ts";
 import { type Request, type RequestContext, statusPacket } from "./request.ts";
 import { RequestOrder } from "./request_order.ts";
-import { ResponseQueue } from "./response_queue.ts";
+import { PacketQueue } from "./packet_queue.ts";
 import { StatusError, toStatusError } from "./status_error.ts";
 import { WireReader } from "./wire_reader.ts";
 
@@ -62,7 +62,7 @@ export async function serveSftp(
 class Session {
   readonly #stream: ByteStream;
   readonly #context: RequestContext;
-  readonly #responses: ResponseQueue;
+  readonly #responses: PacketQueue;
   readonly #onRequest: ((type: number) => void) | undefined;
   #isInitialised = false;
   #inFlight = 0;
@@ -73,7 +73,7 @@ class Session {
     this.#stream = stream;
     this.#context = context;
     this.#onRequest = onRequest;
-    this.#responses = new ResponseQueue(stream);
+    this.#responses = new PacketQueue(stream);
     this.#responses.onProgress = () => this.#wake?.();
   }
 

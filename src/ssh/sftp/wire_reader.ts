@@ -56,7 +56,7 @@ export class WireReader {
     try {
       return utf8.decode(bytes);
     } catch (cause) {
-      throw new StatusError(StatusCode.failure, "Names that are not UTF-8 are not supported by this server", { cause });
+      throw new StatusError(StatusCode.failure, "Names that are not UTF-8 are not supported", { cause });
     }
   }
 

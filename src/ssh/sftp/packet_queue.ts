@@ -3,12 +3,15 @@ import type { ByteStream } from "../../stream/byte_stream.ts";
 /** Small packets are put together up to this size before a write: one SSH packet then carries many of them. */
 const COALESCE_BYTES = 32 * 1024;
 
+/** What an array of its own costs in memory, about: a flood of tiny packets is bounded by it. */
+const PACKET_OVERHEAD_BYTES = 200;
+
 /**
  * Sends packets in the order given, one write at a time, small ones together.
  *
  * After a write failed, what is sent goes nowhere: the stream is disposed, so that its reader learns of it too.
  */
-export class ResponseQueue {
+export class PacketQueue {
   readonly #stream: ByteStream;
   #packets: Uint8Array[] = [];
   #queuedBytes = 0;
@@ -19,9 +22,9 @@ export class ResponseQueue {
     this.#stream = stream;
   }
 
-  /** Bytes not yet taken by the stream. */
+  /** Bytes not yet taken by the stream, with what each packet costs beside them. */
   get queuedBytes(): number {
-    return this.#queuedBytes;
+    return this.#queuedBytes + this.#packets.length * PACKET_OVERHEAD_BYTES;
   }
 
   send(packet: Uint8Array): void {
@@ -36,7 +39,7 @@ export class ResponseQueue {
     await this.#pumping;
   }
 
-  /** Called by the pump after each write; the owner resumes reading requests from here. */
+  /** Called by the pump after each write: a server resumes reading requests from here. */
   onProgress: () => void = () => {};
 
   async #pump(): Promise<void> {
@@ -50,7 +53,7 @@ export class ResponseQueue {
         this.onProgress();
       }
     } catch {
-      // The far end is gone, which the read side sees as the end; no answer can be delivered any more.
+      // The far end is gone, which the read side sees as the end; nothing can be delivered any more.
       this.#isFailed = true;
       this.#packets = [];
       this.#queuedBytes = 0;
