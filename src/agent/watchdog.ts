@@ -14,9 +14,9 @@ while read -r what pid; do
   esac
 done
 [ -z "$(echo $live)" ] && exit 0
-for pid in $live; do kill -HUP -- "$pid"; kill -CONT -- "$pid"; done
+for pid in $live; do kill -HUP "$pid"; kill -CONT "$pid"; done
 sleep 2
-for pid in $live; do kill -KILL -- "$pid"; done
+for pid in $live; do kill -KILL "$pid"; done
 `;
 
 /**

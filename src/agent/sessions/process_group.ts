@@ -1,7 +1,7 @@
 import { sleep } from "../../base/abort.ts";
 
 /** What a session's programs get to end by themselves after SIGHUP. */
-const GRACE_MS = 3000;
+const GRACE_MS = 2000;
 const LOOK_EVERY_MS = 25;
 
 /** Sends `signal` to the process group `pgid`; one that is gone already has nothing to hear. */
@@ -32,7 +32,8 @@ export async function hangUp(leader: number, { graceMs = GRACE_MS }: { graceMs?:
   if (Deno.build.os === "windows") return signalGroup(leader, "SIGKILL");
   signalAll("SIGHUP");
   signalAll("SIGCONT");
-  for (let waited = 0; waited < graceMs; waited += LOOK_EVERY_MS) {
+  const graceEnds = performance.now() + graceMs;
+  while (performance.now() < graceEnds) {
     if (!isAnyAlive(leader)) return;
     await sleep(LOOK_EVERY_MS);
   }

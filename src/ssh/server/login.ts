@@ -39,7 +39,7 @@ export function followLogin(connection: Ssh2Connection, options: FollowLoginOpti
     const attempt = await readAttempt(context);
     const decision = attempt ? await options.decide(attempt) : false;
     if (attempt) options.onAttempt?.(attempt, decision === true);
-    if (decision === true) context.accept();
+    if (decision === true) accept(context);
     else refuse(context, decision);
   };
   connection.on("authentication", (context) => {
@@ -48,4 +48,12 @@ export function followLogin(connection: Ssh2Connection, options: FollowLoginOpti
       refuse(context, false);
     });
   });
+}
+
+/** "This key would do" must name the algorithm that was asked about; ssh2 names the key's type (RFC 4252 7, RFC 8332). */
+function accept(context: AuthContext): void {
+  if (context.method === "publickey" && !context.signature && context.hashAlgo) {
+    context.key.algo = context.hashAlgo === "sha512" ? "rsa-sha2-512" : "rsa-sha2-256";
+  }
+  context.accept();
 }

@@ -6,6 +6,7 @@ import { SshConnection } from "./connection.ts";
 import { followForwarding } from "./forwarding.ts";
 import type { TcpAddress } from "../../stream/tcp.ts";
 import type { ConnectionHandlers } from "./handlers.ts";
+import { acceptRightGuesses } from "./kex_guess.ts";
 import { followLogin } from "./login.ts";
 import { followSessions } from "./sessions.ts";
 import { internals, type Ssh2Connection } from "./ssh2_internals.ts";
@@ -70,6 +71,7 @@ export function createSshServer(config: SshServerConfig): SshServer {
     const ssh2 = internals(raw);
     const connection = byTransport.get(ssh2._sock);
     if (!connection) return void ssh2.end();
+    acceptRightGuesses(ssh2._protocol);
     connection.identified(ssh2, header.versions.software);
     serve(ssh2, { connection, config, limits });
   });
@@ -109,7 +111,8 @@ function serve(ssh2: Ssh2Connection, { connection, config, limits }: ServeOption
     onError(error);
     connection.closeSoon();
   });
-  ssh2.on("end", () => connection.closeSoon());
+  // Nobody reads on who has stopped writing: what runs for this client can be ended at once.
+  ssh2.on("end", () => connection[Symbol.dispose]());
   let user = "";
   let handlers: ConnectionHandlers = {};
   // Before the first keys are in use: what reads the messages is chosen then.

@@ -27,8 +27,19 @@ export interface Ssh2Protocol {
   disconnect(reason: number): void;
   /** Set while a key exchange is under way; packets then queue up without end. */
   readonly _kexinit: unknown;
-  /** Gets every decrypted message. */
+  /** Gets every decrypted message but those of a key exchange. */
   _onPayload(payload: Uint8Array): unknown;
+  /** Before the first key exchange is over: hands out all messages. */
+  readonly _decipher: { _onPayload(payload: Uint8Array): unknown };
+  /** What we offer, best first. */
+  readonly _offer: {
+    readonly lists: {
+      readonly kex: { readonly array: readonly string[] };
+      readonly serverHostKey: { readonly array: readonly string[] };
+    };
+  };
+  /** Set when the client's guess was wrong: its next packet is dropped. */
+  _skipNextInboundPacket: boolean;
 }
 
 /** ssh2's own record of one open channel. */
