@@ -33,7 +33,7 @@ export async function startTls(
 }
 
 function tlsFailure(error: unknown, hostname: string): AppError {
-  const text = oneLine(describeError(error));
+  const text = oneLine(describeError(error)).replace(/^invalid peer certificate: /, "");
   const host = JSON.stringify(hostname);
   const fail = (reason: string, message: string, hint: string) =>
     new AppError("tls_failed", message, { hint, details: { reason, hostname }, cause: error });
@@ -44,17 +44,16 @@ function tlsFailure(error: unknown, hostname: string): AppError {
       "If your network has its own CA, give its certificate with --ca-file FILE or SSL_CERT_FILE",
     );
   }
-  if (/NotValidForName/i.test(text)) {
-    return fail(
-      "wrong_host",
-      `The certificate of ${host} is for another host: ${text}`,
-      "Check the host name in the URL",
-    );
+  if (/NotValidForName|not valid for (?:any )?name/i.test(text)) {
+    const names = [...text.matchAll(/(?:DnsName|IpAddress)\(([^)]*)\)/g)].map(([, name]) => name).join(", ");
+    const message = `The certificate of ${host} is for another host: ${names || text}`;
+    return fail("wrong_host", message, "Check the host name in the URL");
   }
-  if (/Expired|NotValidYet/i.test(text)) {
+  if (/Expired|NotValidYet|not valid yet/i.test(text)) {
+    const state = /yet/i.test(text) ? "is not valid yet" : "has expired";
     return fail(
       "expired",
-      `The certificate of ${host} is not valid now: ${text}`,
+      `The certificate of ${host} ${state}`,
       "Check this machine's clock, then ask whoever runs the host",
     );
   }

@@ -1,6 +1,7 @@
 import { BufferedSource } from "../../src/stream/buffered_source.ts";
 import { type HttpHead, readHttpHead } from "../../src/stream/http_head.ts";
 import { acceptWebSocket, type AcceptWebSocketOptions } from "../../src/stream/websocket_server.ts";
+import { setNoDelay } from "../../src/stream/tcp.ts";
 import type { WebSocketStream } from "../../src/stream/websocket_stream.ts";
 
 /** What the test does with each connection. */
@@ -8,14 +9,19 @@ export type OnWebSocket = (stream: WebSocketStream, request: HttpHead) => Promis
 
 /** Our own WebSocket server on a loopback port, for as long as it is not disposed. */
 export class WebSocketListener implements AsyncDisposable {
-  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  readonly #listener: Deno.Listener<Deno.Conn, Deno.NetAddr>;
   readonly #connections = new Set<Promise<void>>();
   readonly #open = new Set<Deno.Conn>();
   readonly #accepting: Promise<void>;
   readonly requests: HttpHead[] = [];
   readonly errors: unknown[] = [];
 
-  constructor(onWebSocket: OnWebSocket, options: AcceptWebSocketOptions = {}) {
+  constructor(
+    onWebSocket: OnWebSocket,
+    { tls, ...options }: AcceptWebSocketOptions & { readonly tls?: { cert: string; key: string } } = {},
+  ) {
+    const place = { hostname: "127.0.0.1", port: 0 };
+    this.#listener = tls ? Deno.listenTls({ ...place, cert: tls.cert, key: tls.key }) : Deno.listen(place);
     this.#accepting = this.#accept(onWebSocket, options);
   }
 
@@ -30,20 +36,17 @@ export class WebSocketListener implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#listener.close();
     await this.#accepting;
-    for (const conn of this.#open) {
-      try {
-        conn.close();
-      } catch {
-        // The stream closed it.
-      }
-    }
+    for (const conn of this.#open) closeQuietly(conn);
     await Promise.all(this.#connections);
   }
 
   async #accept(onWebSocket: OnWebSocket, options: AcceptWebSocketOptions): Promise<void> {
     try {
       for await (const conn of this.#listener) {
-        const connection = this.#serve(conn, onWebSocket, options).catch((error) => void this.errors.push(error));
+        const connection = this.#serve(conn, onWebSocket, options).catch((error) => {
+          this.errors.push(error);
+          closeQuietly(conn);
+        });
         this.#connections.add(connection);
       }
     } catch {
@@ -51,8 +54,8 @@ export class WebSocketListener implements AsyncDisposable {
     }
   }
 
-  async #serve(conn: Deno.TcpConn, onWebSocket: OnWebSocket, options: AcceptWebSocketOptions): Promise<void> {
-    conn.setNoDelay(true);
+  async #serve(conn: Deno.Conn, onWebSocket: OnWebSocket, options: AcceptWebSocketOptions): Promise<void> {
+    setNoDelay(conn);
     this.#open.add(conn);
     const source = new BufferedSource(conn);
     const request = await readHttpHead(source);
@@ -60,6 +63,14 @@ export class WebSocketListener implements AsyncDisposable {
     this.requests.push(request);
     using stream = await acceptWebSocket(conn, request, { ...options, buffered: source.buffered });
     await onWebSocket(stream, request);
+  }
+}
+
+function closeQuietly(conn: Deno.Conn): void {
+  try {
+    conn.close();
+  } catch {
+    // The stream closed it.
   }
 }
 
