@@ -146,7 +146,9 @@ function dialError(
   const reason = innermostReason(error);
   if (/certificate|tls|ssl|handshake/i.test(reason)) {
     return new AppError("tls_failed", `Cannot verify the certificate of ${JSON.stringify(host)}: ${reason}`, {
-      hint: insecureSkipVerify
+      hint: reason.includes("CaUsedAsEndEntity")
+        ? "The server uses a CA's certificate as its own: it needs one with basicConstraints=CA:FALSE"
+        : insecureSkipVerify
         ? "insecureSkipVerify is not honoured: put the server's CA (PEM) into a file and name it as admin.caCertFilePath"
         : "For a private CA, name its PEM file as admin.caCertFilePath in the configuration",
       cause: error,
