@@ -98,7 +98,7 @@ interface FleetConnections extends AsyncDisposable {
 }
 
 async function openConnections(settings: FleetSettings, signal: AbortSignal | undefined): Promise<FleetConnections> {
-  const resolver = createSettingsResolver(settings, openSshConfig(settings));
+  const resolver = createSettingsResolver(settings, openSshConfig(settings, signal));
   await resolver.prepare();
   const connector = createConnector({ settings, resolver, hostKeys: openHostKeys(signal), signal });
   const lender = settings.options.keepConnections ? keptConnections(connector) : freshConnections(connector);

@@ -103,7 +103,6 @@ export interface FleetSettings {
   readonly auth: AuthOptions;
   readonly jumps: readonly JumpOptions[] | "none" | undefined;
   readonly connectTimeoutMs: number;
-  readonly isConnectTimeoutGiven: boolean;
   readonly commandTimeoutMs: number;
   readonly keepAliveIntervalMs: number;
   readonly keepAliveMax: number;
@@ -133,7 +132,6 @@ export function checkFleetOptions(options: FleetOptions): FleetSettings {
     },
     jumps: listJumps(options.jump),
     connectTimeoutMs: parseDuration(timeout, "timeout"),
-    isConnectTimeoutGiven: options.timeout !== undefined,
     commandTimeoutMs: commandTimeout === undefined ? Infinity : parseDuration(commandTimeout, "commandTimeout"),
     keepAliveIntervalMs: parseDuration(options.keepAliveInterval ?? "30s", "keepAliveInterval"),
     keepAliveMax: checkCount("keepAliveMax", options.keepAliveMax ?? 3, 1),

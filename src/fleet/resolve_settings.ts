@@ -1,22 +1,9 @@
-import { userInfo } from "node:os";
 import { join } from "node:path";
 import { AppError } from "../base/errors.ts";
 import { homeFolder } from "../base/home.ts";
 import type { SshCredentials } from "../ssh/client/auth.ts";
 import { type Identity, parseIdentity, readIdentity } from "../ssh/client/identity.ts";
-type HostConfig = {
-  hostName?: string;
-  user?: string;
-  port?: number;
-  identityFiles: string[];
-  identityAgent?: string;
-  proxyJump?: string;
-  proxyCommand?: string;
-  hostKeyAlias?: string;
-  knownHostsFiles: string[];
-  strictHostKeyChecking?: string;
-  connectTimeoutMs?: number;
-};
+import type { HostConfig, HostQuestion } from "../ssh/config/resolve_ssh_config.ts";
 import type { AliasRoute, AuthOptions, FleetSettings, HostOptions, JumpOptions } from "./fleet_options.ts";
 import type { HostSettings } from "./host_settings.ts";
 import { parseHostSpec } from "./host_spec.ts";
@@ -35,7 +22,7 @@ export interface SettingsResolver {
 }
 
 /** What ssh_config says of a host, as `ssh NAME` would see it. */
-export type LookUpConfig = (query: { host: string; user?: string | undefined }) => Promise<HostConfig>;
+export type LookUpConfig = (query: HostQuestion) => Promise<HostConfig>;
 
 /** @returns a resolver for one call. */
 export function createSettingsResolver(settings: FleetSettings, lookUpConfig: LookUpConfig): SettingsResolver {
@@ -86,18 +73,16 @@ export function createSettingsResolver(settings: FleetSettings, lookUpConfig: Lo
   };
 
   const agentFor = (auth: AuthOptions, config: HostConfig): string | undefined => {
-    const isWanted = auth.useAgent ?? (auth.key === undefined && auth.password === undefined);
-    if (!isWanted || config.identityAgent === "none") return undefined;
-    if (config.identityAgent && config.identityAgent !== "SSH_AUTH_SOCK") return expandHome(config.identityAgent);
-    return environment.SSH_AUTH_SOCK || undefined;
+    const isWanted = auth.useAgent ??
+      (auth.key === undefined && auth.password === undefined && !config.identitiesOnly);
+    return isWanted ? environment.SSH_AUTH_SOCK || undefined : undefined;
   };
 
   const jumpsFor = (config: HostConfig, isJump: boolean): readonly JumpOptions[] => {
     if (settings.jumps === "none") return [];
     // The client's jumps lead to its hosts; the way to a jump is its own affair.
     if (settings.jumps && !isJump) return settings.jumps;
-    if (config.proxyJump === undefined || config.proxyJump === "none") return [];
-    return config.proxyJump.split(",").map((host) => ({ host: host.trim() }));
+    return config.proxyJump;
   };
 
   const resolve: SettingsResolver["resolve"] = async (host, { isJump = false } = {}) => {
@@ -107,15 +92,15 @@ export function createSettingsResolver(settings: FleetSettings, lookUpConfig: Lo
     const auth: AuthOptions = { ...inherited, ...withoutUndefined(host) };
     const alias = spec.port === undefined && !isJump ? await options.findAlias?.(spec.host) ?? null : null;
     const givenUser = host.user ?? spec.user ?? inherited.user;
-    const config = await lookUpConfig({ host: spec.host, user: givenUser });
-    const hostname = config.hostName ?? spec.host;
-    const port = host.port ?? spec.port ?? (isJump ? undefined : options.port) ?? config.port ?? 22;
+    const config = await lookUpConfig({ host: spec.host, user: givenUser, port: host.port ?? spec.port });
+    const { hostName: hostname } = config;
+    const port = host.port ?? spec.port ?? (isJump ? undefined : options.port) ?? config.port;
     const jumps = alias ? [] : jumpsFor(config, isJump);
     return {
       name: host.host,
       hostname,
       port,
-      user: givenUser ?? alias?.user ?? config.user ?? localUser(settings),
+      user: givenUser ?? alias?.user ?? config.user,
       hostKeyAlias: alias?.hostKeyAlias ?? config.hostKeyAlias,
       knownHostsFiles: knownHostsFiles(alias, config),
       hostKeyCheck: hostKeyCheck(alias, config),
@@ -125,23 +110,23 @@ export function createSettingsResolver(settings: FleetSettings, lookUpConfig: Lo
       jumps,
       proxyCommand: jumps.length > 0 || settings.jumps === "none" ? undefined : config.proxyCommand,
       alias,
-      connectTimeoutMs: settings.isConnectTimeoutGiven || config.connectTimeoutMs === undefined
-        ? settings.connectTimeoutMs
-        : config.connectTimeoutMs,
+      connectTimeoutMs: settings.connectTimeoutMs,
     };
   };
 
   const knownHostsFiles = (alias: AliasRoute | null, config: HostConfig): readonly string[] => {
     if (options.knownHostsFile) return [expandHome(options.knownHostsFile)];
     if (alias?.knownHostsFile) return [alias.knownHostsFile];
-    return config.knownHostsFiles.map(expandHome);
+    return [...config.userKnownHostsFiles, ...config.globalKnownHostsFiles];
   };
 
   const hostKeyCheck = (alias: AliasRoute | null, config: HostConfig): HostSettings["hostKeyCheck"] => {
     if (settings.hostKeyCheck === false) return "no";
     if (settings.hostKeyCheck === "accept-new") return "accept-new";
     if (settings.hostKeyCheck === true) return "yes";
-    return alias?.hostKeyCheck ?? (config.strictHostKeyChecking === "accept-new" ? "accept-new" : "yes");
+    // "no" would take a changed key too: here a new one is all that it lets pass.
+    const isLoose = config.strictHostKeyChecking === "accept-new" || config.strictHostKeyChecking === "no";
+    return alias?.hostKeyCheck ?? (isLoose ? "accept-new" : "yes");
   };
 
   return {
@@ -161,9 +146,4 @@ function withoutSecrets({ password: _, passphrase, ...rest }: AuthOptions): Auth
 function withoutUndefined(host: HostOptions): AuthOptions {
   const { host: _host, port: _port, ...auth } = host;
   return Object.fromEntries(Object.entries(auth).filter(([, value]) => value !== undefined));
-}
-
-/** Who runs this: ssh logs in as the local user when nobody names another. */
-function localUser({ environment }: FleetSettings): string {
-  return environment.USER || environment.LOGNAME || environment.USERNAME || userInfo().username;
 }

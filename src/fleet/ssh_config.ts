@@ -1,12 +1,14 @@
-import { join } from "node:path";
-import { homeFolder } from "../base/home.ts";
+import { loadSshConfig, type SshConfig } from "../ssh/config/resolve_ssh_config.ts";
 import type { FleetSettings } from "./fleet_options.ts";
 import type { LookUpConfig } from "./resolve_settings.ts";
-export function openSshConfig({ environment }: FleetSettings): LookUpConfig {
-  const home = homeFolder(environment);
-  return () =>
-    Promise.resolve({
-      identityFiles: [],
-      knownHostsFiles: [join(home, ".ssh", "known_hosts"), "/etc/ssh/ssh_known_hosts"],
-    });
+
+/** Looks hosts up in the user's ssh_config, which is read once, when the first host needs it. */
+export function openSshConfig({ options, environment }: FleetSettings, signal: AbortSignal | undefined): LookUpConfig {
+  const { sshConfigFile } = options;
+  const files = sshConfigFile === false ? [] : sshConfigFile === undefined ? undefined : [sshConfigFile];
+  let loaded: Promise<SshConfig> | undefined;
+  return async (question) => {
+    loaded ??= loadSshConfig({ env: environment, ...(files ? { files } : {}), signal });
+    return (await loaded).resolve(question);
+  };
 }
