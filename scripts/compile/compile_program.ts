@@ -10,26 +10,11 @@ export interface CompileOptions {
 }
 
 /**
- * What porthole may do of what Deno guards. Each is needed whole: hosts, files and programs are the user's to name.
- *
- * Nothing else is granted: no `import` of remote code, and with `--no-prompt` nothing is asked for either.
+ * Everything: the least that works, tried with less. `--allow-read` and its kin, however wide, leave out /dev, /proc and
+ * /sys ("Requires all access"), and without those `sftp get /dev/shm/file` fails and a session's processes are not found
+ * when it is hung up. What is left to refuse, importing code from the network, an SSH server's user can do by hand.
  */
-const PERMISSIONS: readonly string[] = [
-  // The proxy dials any host; the agent listens, and dials where -L and -D lead.
-  "--allow-net",
-  // Keys, records, ssh_config and known_hosts; all that SFTP may reach; `--headers-file` and `--ca-file` anywhere.
-  "--allow-read",
-  // The same files, and SFTP's uploads.
-  "--allow-write",
-  // The agent hands its environment on to every session; the proxy looks up HTTPS_PROXY and its kind.
-  "--allow-env",
-  // `porthole ssh` runs ssh; the agent runs shells, commands and jobs.
-  "--allow-run",
-  // A pseudo-terminal comes from native code.
-  "--allow-ffi",
-  // The passwd entry's shell and home, the host's name, ids of user and group.
-  "--allow-sys",
-];
+const PERMISSIONS: readonly string[] = ["--allow-all"];
 
 const SETTINGS: readonly string[] = [
   "--no-prompt",

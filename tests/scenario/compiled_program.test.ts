@@ -56,6 +56,14 @@ scenario("the compiled agent gives a terminal: its permissions reach as far as t
   assert.match(outcome.stdout, /^\/dev\/(?:pts\/|ttys)\d+\r\nyes\r\n$/);
 });
 
+scenario("sftp through the compiled agent reads what is below /proc and /dev", async (agent) => {
+  const batch = join(agent.home.path, "batch");
+  await Deno.writeTextFile(batch, `get /proc/self/status ${agent.home.path}/status\nls /dev/null\n`);
+  const outcome = await agent.run(["sftp", "-q", "-F", agent.configFile, "-b", batch, AGENT_ALIAS]);
+  assert.equal(outcome.code, 0, outcome.stderr);
+  assert.match(outcome.stdout, /\/dev\/null/);
+});
+
 for (const protocol of ["-s", "-O"]) {
   scenario(`scp ${protocol} through the compiled program carries a file there and back`, async (agent) => {
     const sent = crypto.getRandomValues(new Uint8Array(60_000));

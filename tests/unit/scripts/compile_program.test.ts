@@ -9,15 +9,6 @@ Deno.test("compileArguments asks for nothing at run time and keeps no code cache
   assert.ok(args.includes("--no-code-cache"));
 });
 
-Deno.test("compileArguments grants permissions one by one, never all", () => {
-  const args = compileArguments(OPTIONS);
-  assert.deepEqual(args.filter((each) => each === "-A" || each === "--allow-all"), []);
-  assert.deepEqual(
-    args.filter((each) => each.startsWith("--allow-")).sort(),
-    ["--allow-env", "--allow-ffi", "--allow-net", "--allow-read", "--allow-run", "--allow-sys", "--allow-write"],
-  );
-});
-
 Deno.test("compileArguments ends with output and entry, and names the target only when there is one", () => {
   assert.deepEqual(compileArguments(OPTIONS).slice(-3), ["--output", "/out/porthole", "/src/main.ts"]);
   assert.ok(!compileArguments(OPTIONS).includes("--target"));
