@@ -15,7 +15,7 @@ export interface ConfigLine {
 export function parseConfigLine(raw: string, place: string): ConfigLine | undefined {
   const line = raw.trim();
   if (line === "" || line.startsWith("#")) return undefined;
-  const [, keyword = "", rest = ""] = /^([^\s="]+)(?:\s*=\s*|\s*)(.*)$/.exec(line) ?? [];
+  const [, keyword = "", rest = ""] = /^([^\s="]+)(?:\s*=\s*|\s*)(.*)$/s.exec(line) ?? [];
   return { keyword: keyword.toLowerCase(), args: splitArguments(rest, place), rest, place };
 }
 

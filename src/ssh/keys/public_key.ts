@@ -18,8 +18,9 @@ export interface PublicKey {
  * @throws AppError `key_invalid` for anything else, also when the blob tells another type than the line.
  */
 export function parsePublicKey(line: string, what = "public key"): PublicKey {
-  const [, type, base64, comment = ""] = /^\s*(\S+)[ \t]+(\S+)(?:[ \t]+(.*?))?\s*$/.exec(line) ?? [];
-  if (type === undefined || base64 === undefined) {
+  const text = line.trim();
+  const [, type, base64, comment = ""] = /^(\S+)[ \t]+(\S+)(?:[ \t]+(.*))?$/s.exec(text) ?? [];
+  if (type === undefined || base64 === undefined || /[\r\n]/.test(text)) {
     throw new AppError(
       "key_invalid",
       `Cannot read the ${what}: needed "type base64 comment", found ${JSON.stringify(oneLine(line, 60))}`,

@@ -34,7 +34,7 @@ export function parseKnownHosts(text: string, path: string): ParsedKnownHosts {
 }
 
 function parseLine(text: string, place: { path: string; line: number }): KnownHostsEntry | undefined {
-  const [, marker, hosts, rest] = /^(?:(@\S+)[ \t]+)?(\S+)[ \t]+(.*)$/.exec(text) ?? [];
+  const [, marker, hosts, rest] = /^(?:(@\S+)[ \t]+)?(\S+)[ \t]+(.*)$/s.exec(text) ?? [];
   if (hosts === undefined || rest === undefined) return undefined;
   if (marker !== undefined && marker !== "@revoked" && marker !== "@cert-authority") return undefined;
   try {

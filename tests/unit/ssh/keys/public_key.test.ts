@@ -16,6 +16,12 @@ Deno.test("fingerprint is the one that GitHub publishes for its ed25519 host key
   assert.equal(await fingerprint(blob), "SHA256:+DiY3wvvV6TuJJhbpZisF/zLDA0zPMSvHdkr4UvCOqU");
 });
 
+Deno.test("parsePublicKey reads a line of a million blanks in no time", () => {
+  const blanks = " ".repeat(1_000_000);
+  assert.equal(parsePublicKey(`ssh-ed25519 ${BLOB}${blanks}x`).comment, "x");
+  assert.throws(() => parsePublicKey(`a b${blanks}\nc`), { code: "key_invalid" });
+});
+
 for (
   const [title, line, message] of [
     ["a word alone", "ssh-ed25519", 'Cannot read the public key: needed "type base64 comment", found "ssh-ed25519"'],
