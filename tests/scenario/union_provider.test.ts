@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { AppError } from "../../src/base/errors.ts";
+import { AppError } from "../../src/base/errors.ts";
 import type { LaunchRequest, Provider } from "../../src/providers/provider.ts";
 import { openUnionProvider } from "../../src/providers/union/provider.ts";
 import type { ResolveState } from "../../src/targets/resolve_state.ts";
@@ -7,7 +7,8 @@ import { makeUnionFixture, ROBOT, ROBOT_ENV, type UnionFixture } from "../suppor
 import { aRun, type Json, PLACE } from "../support/union_server.ts";
 
 const URI = "/dataplane/pod/v1/generated_name/6060/task/proj/development/r1/a0/0/c/ns/p/d/t/v/pod/";
-const PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEhhbGxv ann@here";
+// An ed25519 key is 25 fixed characters and 43 of its own.
+const PUBLIC_KEY = `ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI${"H".repeat(43)} ann@here`;
 
 async function failureOf(promise: Promise<unknown>): Promise<AppError> {
   return await promise.then(() => assert.fail("it succeeded"), (error) => error);
@@ -16,7 +17,7 @@ async function failureOf(promise: Promise<unknown>): Promise<AppError> {
 async function open(
   { options, env }: UnionFixture,
   { publicKey = PUBLIC_KEY, useApiKey = false } = {},
-): Promise<Provider & Disposable> {
+): Promise<Provider> {
   return await openUnionProvider({
     ...options,
     env: { ...env, ...ROBOT_ENV },
@@ -260,4 +261,34 @@ Deno.test("a route reached with an API key names that key, not the person's log-
   const credential = state?.kind === "ready" ? state.resolved.credential : undefined;
   assert.equal(credential?.apiKey, "flyte-ssh-debug");
   assert.match(credential?.tokenKey ?? "", /@flyte-ssh-debug$/);
+});
+
+Deno.test("a dial that failed because the run has ended meanwhile says so", async () => {
+  await using fixture = await makeUnionFixture({ admin: ROBOT });
+  fixture.server.addRun(
+    aRun("r1", { looks: { a0: [{ status: { phase: "ACTION_PHASE_ABORTED" }, abortInfo: { reason: "by Bob" } }] } }),
+  );
+  fixture.server.addRun(aRun("alive", { looks: { a0: [attempt("RUNNING")] } }));
+  using provider = await open(fixture);
+  const silence = new AppError("timeout", "Cannot reach it");
+  const ended = await provider.explain?.(silence, RUN);
+  assert.equal(ended?.message, 'The run "r1" (a0) ended as ABORTED: by Bob');
+  assert.equal(ended?.cause, silence);
+  assert.equal(await provider.explain?.(silence, { ...RUN, runName: "alive" }), silence);
+  assert.equal(await provider.explain?.(silence, { ...RUN, runName: "unknown" }), silence);
+});
+
+Deno.test("a log-in that the pod refused tells which key the run was started with", async () => {
+  await using fixture = await makeUnionFixture({ admin: ROBOT });
+  const values = [{ key: "_F_SSH_PK", value: PUBLIC_KEY }];
+  fixture.server.addRun(aRun("r1", { runSpec: { envs: { values } } }));
+  using provider = await open(fixture);
+  const file = `${fixture.home.path}/id`;
+  await Deno.writeTextFile(
+    `${file}.pub`,
+    PUBLIC_KEY.replaceAll("H", "K"),
+  );
+  const denied = new AppError("auth_denied", "Permission denied (publickey)");
+  const told = await provider.explain?.(denied, { ...RUN, offeredIdentityFile: file });
+  assert.match(told?.message ?? "", /^The run "r1" lets in the key SHA256:\S+; ".*id" is SHA256:\S+$/);
 });

@@ -1,12 +1,12 @@
 import { sleep as realSleep } from "../../base/abort.ts";
 import { AppError } from "../../base/errors.ts";
-import { oneLine } from "../../base/printable.ts";
 import type { ResolvedRoute, ResolveState, RunReference } from "../../targets/resolve_state.ts";
 import type { LaunchRequest, Provider, RunSummary } from "../provider.ts";
 import { credentialOf } from "./credential_headers.ts";
 import { routeUrl } from "./endpoint.ts";
 import { DEFAULT_API_KEY_NAME, ensureApiKey } from "./ensure_api_key.ts";
 import { consoleUrl } from "./guesses.ts";
+import { explainFailure, runEnded } from "./explain.ts";
 import { followLogs } from "./logs.ts";
 import type { RunInfo } from "./messages.ts";
 import { type Readiness, readinessOf } from "./readiness.ts";
@@ -23,7 +23,7 @@ export interface UnionProviderOptions extends Omit<SessionOptions, "apiKeyName">
 }
 
 /** Runs on a Union or Flyte v2 deployment. Dispose it to close its connections. */
-export async function openUnionProvider(options: UnionProviderOptions): Promise<Provider & Disposable> {
+export async function openUnionProvider(options: UnionProviderOptions): Promise<Provider> {
   const session = await openSession(options);
   return {
     name: "union",
@@ -34,6 +34,7 @@ export async function openUnionProvider(options: UnionProviderOptions): Promise<
     },
     stop: async (run, { signal }) => await abortRun(session, runIdOf(session, run.runName), { signal }),
     logs: (run, logOptions) => followLogs(session, run, logOptions),
+    explain: (error, failed) => explainFailure(session, error, failed),
     [Symbol.dispose]: () => session[Symbol.dispose](),
   };
 }
@@ -141,13 +142,4 @@ async function keyCredential(
 ): Promise<Readonly<Record<string, string>>> {
   using session = await openSession({ ...options, apiKeyName });
   return { ...credentialOf(session, apiKeyName), tokenKey: tokenKeyOf(session.config) };
-}
-
-function runEnded({ runName, actionName }: RunReference, { phase, message }: Readiness & { kind: "ended" }): AppError {
-  const said = message ? `: ${oneLine(message, 400)}` : "";
-  return new AppError("run_ended", `The run ${JSON.stringify(runName)} (${actionName}) ended as ${phase}${said}`, {
-    hint:
-      `porthole logs --on union ${runName}; to run it again with SSH: porthole launch --on union --rerun ${runName}`,
-    details: { runName, actionName, phase, ...(message ? { platformMessage: message } : {}) },
-  });
 }
