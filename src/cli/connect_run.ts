@@ -1,12 +1,16 @@
 import { AppError } from "../base/errors.ts";
 import { ensureKeypair } from "../ssh/keys/ensure_keypair.ts";
+import { parsePrivateKeyFile } from "../ssh/keys/private_key.ts";
 import { portholeKeyPath } from "../ssh/keys/key_places.ts";
 import { credentialSource } from "../providers/credential_source.ts";
 import { type ConnectOptions, type ConnectResult, connectTarget } from "../targets/connect.ts";
+import { renderTargetBlock } from "../targets/ssh_block.ts";
 import type { ResolveState } from "../targets/resolve_state.ts";
 import { openChosenProvider, type PlaceValues } from "./choose_provider.ts";
 import type { CommandContext } from "./command.ts";
 import { runReference } from "./run_reference.ts";
+import type { TargetRecord } from "../targets/target.ts";
+import { warmTarget } from "./warm_target.ts";
 
 /** What the commands that connect have on their command lines. */
 export interface ConnectRunInput {
@@ -31,7 +35,7 @@ export async function connectRun(
   using how = /^wss?:\/\//i.test(positionals[0] ?? "")
     ? routeByUrl(positionals, flags.name)
     : await routeByProvider({ flags, positionals }, context);
-  return await connectTarget({
+  const result = await connectTarget({
     ...how,
     env,
     alias: flags.name ?? how.runName,
@@ -46,9 +50,52 @@ export async function connectRun(
     credentialSource: (credential) => credentialSource(credential, env),
     onProgress: (line) => context.progress(line),
   });
+  await checkLogin(result.record, { how, context });
+  return result;
 }
 
-type How = Pick<ConnectOptions, "provider" | "runName" | "resolve" | "explain"> & Disposable;
+/**
+ * Logs in once where a foreign SSH server was reached: it pins the host key, and a key that is not let in shows now and
+ * not in an editor. The agent's own routes need neither.
+ */
+async function checkLogin(
+  record: TargetRecord,
+  { how, context }: { how: How; context: CommandContext },
+): Promise<void> {
+  const { alias, route, identityFile } = record;
+  // With a passphrase, only somebody at a terminal can log in.
+  if (route.kind !== "tcp" || await needsPassphrase(identityFile)) return;
+  const { env, self, signal } = context;
+  try {
+    await warmTarget({
+      alias,
+      block: renderTargetBlock(record, { self, env, multiplex: false }),
+      timeoutMs: LOGIN_TIMEOUT_MS,
+      signal,
+      onProgress: (line) => context.progress(line),
+    });
+  } catch (error) {
+    throw error instanceof AppError && how.explain ? await how.explain(error, identityFile) : error;
+  }
+}
+
+async function needsPassphrase(path: string): Promise<boolean> {
+  try {
+    return (await parsePrivateKeyFile(await Deno.readTextFile(path))).isEncrypted;
+  } catch (error) {
+    // A format that we do not read, or a key in an agent alone: ssh itself will say what is wrong with it.
+    if (error instanceof AppError || error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/** The SSH server answered a moment ago: what takes longer than this to log in hangs. */
+const LOGIN_TIMEOUT_MS = 30_000;
+
+type How = Pick<ConnectOptions, "provider" | "runName" | "resolve"> & Disposable & {
+  /** See `Provider.explain`; told the key that was offered, if it came to that. */
+  readonly explain?: (error: AppError, offeredIdentityFile?: string) => Promise<AppError>;
+};
 
 function routeByUrl([url = "", action]: readonly string[], name: string | undefined): How {
   if (action !== undefined) throw new AppError("usage", `Cannot use ${JSON.stringify(action)} behind a URL`);
@@ -76,6 +123,9 @@ async function routeByProvider({ flags, positionals }: ConnectRunInput, context:
     provider: name,
     runName: run.runName,
     resolve: (signal) => provider.resolve(run, { signal, pollIntervalMs: flags["poll-interval"] }),
-    explain: async (error) => await provider.explain?.(error, { ...run, signal: context.signal }) ?? error,
+    explain: async (error, offeredIdentityFile) => {
+      const offered = offeredIdentityFile === undefined ? {} : { offeredIdentityFile };
+      return await provider.explain?.(error, { ...run, ...offered, signal: context.signal }) ?? error;
+    },
   };
 }

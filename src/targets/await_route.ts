@@ -38,7 +38,12 @@ export async function awaitRoute(options: AwaitRouteOptions): Promise<ResolvedRo
   });
   const resolved = await followStates(options, { note, signal: limit.signal });
   last = "it is there, its route was dialled and did not answer";
-  await untilUp(resolved, { options, note, signal: limit.signal });
+  const { dialPatienceMs = Infinity } = resolved;
+  using patience = deadline(dialPatienceMs, {
+    signal: limit.signal,
+    reason: () => timeoutError({ ...options, timeoutMs: dialPatienceMs }, last),
+  });
+  await untilUp(resolved, { options, note, signal: patience.signal });
   return resolved;
 }
 

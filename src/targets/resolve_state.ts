@@ -17,6 +17,8 @@ export interface ResolvedRoute {
   readonly user?: string;
   /** The private key that fits the key which the run was started with, if the provider knows. */
   readonly identityFile?: string;
+  /** How long a dial may fail before more of it is pointless; as long as the caller waits unless told otherwise. */
+  readonly dialPatienceMs?: number;
   /** What the record keeps to name the credential that a dial must carry: see `TargetRecord.credential`. */
   readonly credential?: Readonly<Record<string, string>>;
 }

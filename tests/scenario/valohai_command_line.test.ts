@@ -137,6 +137,25 @@ test("connect tells the firewall rules when the execution's port refuses", async
   assert.doesNotMatch(connect.stderr, /0\.0\.0\.0\/0/);
 }, freePort);
 
+test("connect tells which key the execution has when it does not let the offered one in", async (at) => {
+  await at.porthole(["auth", "login", "--on", "valohai"], { input: VALOHAI_TOKEN });
+  await at.porthole(["launch", "--on", "valohai", "--step", "train"]);
+  const other = join(at.home.path, "other");
+  await run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "other", "-f", other]);
+  const connect = await at.porthole(
+    [
+      ...["connect", "1", "--on", "valohai", "--user", at.sshd.user, "--poll-interval", "10ms"],
+      "--identity-file",
+      other,
+    ],
+  );
+  assert.equal(connect.code, 255);
+  assert.match(
+    connect.stderr,
+    /porthole: Execution #1 does not let this key in: it has ssh-ed25519 SHA256:\S+ \(.+\); offered was ssh-ed25519 SHA256:\S+ \(other\) from /,
+  );
+});
+
 test("auth login stores nothing that Valohai does not accept, and never shows it", async (at) => {
   const secret = "wrong-token-98765432100";
   const login = await at.porthole(["auth", "login", "--on", "valohai"], { input: secret });

@@ -97,6 +97,7 @@ Deno.test("resolve waits through created and queued, then reads the SSH details"
     actionName: "exec-12",
     attempt: 0,
     user: "root",
+    dialPatienceMs: 30_000,
   });
   assert.deepEqual(at.slept, [3000, 3000, 3000, 4000, 4000]);
   assert.deepEqual(at.server.violations, []);

@@ -31,6 +31,9 @@ interface Session {
   readonly projectId: string;
 }
 
+/** The address is told once the SSH server is up: what still refuses or keeps silent after this long is a firewall. */
+const DIAL_PATIENCE_MS = 30_000;
+
 /** What a dial or a log-in fails with; anything else is not about the way to the execution. */
 const DIAL_FAILURES: ReadonlySet<ErrorCode> = new Set([
   "auth_denied",
@@ -108,6 +111,7 @@ export class ValohaiProvider implements Provider {
         actionName: execution.id,
         attempt: details.attempt,
         user: "root",
+        dialPatienceMs: DIAL_PATIENCE_MS,
         ...(identityFile === undefined ? {} : { identityFile }),
       },
     };
