@@ -27,7 +27,7 @@ export const FORWARD_SERVICES: Readonly<Record<string, { readonly port: number; 
  */
 export function parseForward(text: string): ForwardSpec {
   const [first = "", second, ...more] = text.split(":");
-  const service = FORWARD_SERVICES[first];
+  const service = serviceOf(first);
   if (more.length === 0 && service) {
     const remotePort = second === undefined ? service.port : parsePort(second, text);
     return { name: first, localPort: remotePort, remotePort, isLocalPortFixed: false, isHttp: service.isHttp };
@@ -37,7 +37,7 @@ export function parseForward(text: string): ForwardSpec {
   if (second === undefined) {
     return { name: text, localPort, remotePort: localPort, isLocalPortFixed: false, isHttp: false };
   }
-  const named = FORWARD_SERVICES[second];
+  const named = serviceOf(second);
   const remotePort = named?.port ?? parsePort(second, text);
   return { name: named ? second : text, localPort, remotePort, isLocalPortFixed: true, isHttp: named?.isHttp ?? false };
 }
@@ -52,6 +52,11 @@ export function parseForwards(texts: readonly string[]): readonly ForwardSpec[] 
   throw new AppError("usage", `Cannot forward the local port ${twice} to two places`, {
     hint: "Give each tunnel a local port of its own, or leave the local port out",
   });
+}
+
+/** Own names alone: `constructor` is no service. */
+function serviceOf(name: string) {
+  return Object.hasOwn(FORWARD_SERVICES, name) ? FORWARD_SERVICES[name] : undefined;
 }
 
 function parsePort(text: string, whole: string): number {
