@@ -55,6 +55,8 @@ export interface AgentOptions {
 /** An agent that listens. */
 export interface RunningAgent {
   readonly address: TcpAddress;
+  /** Clients that are logged in. */
+  readonly connectionCount: number;
   readonly room: SessionRoom;
   /** Tells the sessions `why`, hangs them up and closes everything; takes at most five seconds. */
   close(why: string): Promise<void>;
@@ -85,6 +87,9 @@ export function startAgent(options: AgentOptions): RunningAgent {
   });
   return {
     address: { hostname: local.hostname, port: local.port },
+    get connectionCount() {
+      return clients.size;
+    },
     room,
     async close(why) {
       listener.close();

@@ -1,4 +1,3 @@
-import { sleep } from "../../base/abort.ts";
 import type { PtyRequest, ServerSession } from "../../ssh/server/session.ts";
 import type { PtyHost, PtyProcess } from "../pty/pty_process.ts";
 import type { Watchdog } from "../watchdog.ts";
@@ -82,7 +81,10 @@ class Output {
     const end = this.ended.then(() => isEnded = true);
     while (!isEnded) {
       const before = this.#pieces;
-      await Promise.race([end, sleep(QUIET_MS)]);
+      const pause = Promise.withResolvers<void>();
+      const timer = setTimeout(pause.resolve, QUIET_MS);
+      await Promise.race([end, pause.promise]);
+      clearTimeout(timer);
       if (this.#isIdle && this.#pieces === before) return;
     }
   }

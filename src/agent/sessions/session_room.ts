@@ -1,4 +1,3 @@
-import { sleep } from "../../base/abort.ts";
 import { describeError } from "../../base/errors.ts";
 import { oneLine } from "../../base/printable.ts";
 import { AppError } from "../../base/errors.ts";
@@ -10,7 +9,8 @@ import { Watchdog } from "../watchdog.ts";
 import { runSession, type RunSessionOptions, type SessionSurroundings } from "./run_session.ts";
 
 /** What a leaving agent gives its sessions; with what comes behind it, five seconds are kept. */
-const CLOSE_MS = 4000;
+const CLOSE_MS = 3500;
+const TELL_MS = 500;
 
 /** Options of {@link SessionRoom}. */
 export interface SessionRoomOptions extends Omit<SessionSurroundings, "ptyHost" | "watchdog"> {
@@ -64,14 +64,21 @@ export class SessionRoom implements AsyncDisposable {
     const told = [...this.#running.keys()].filter(({ setup }) => setup.pty).map((session) =>
       session.writeStderr(message).catch(() => {/* gone before it could be told */})
     );
-    await Promise.race([Promise.all(told), sleep(CLOSE_MS / 8)]);
+    await within(TELL_MS, Promise.all(told));
     for (const session of this.#running.keys()) session[Symbol.dispose]();
     const ends = [...this.#running.values()].map((running) => running.catch(() => {/* told when it happened */}));
-    await Promise.race([Promise.all(ends), sleep(CLOSE_MS)]);
+    await within(CLOSE_MS, Promise.all(ends));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#ptyHost?.[Symbol.asyncDispose]();
     await this.watchdog[Symbol.asyncDispose]();
   }
+}
+
+async function within(ms: number, work: Promise<unknown>): Promise<void> {
+  const late = Promise.withResolvers<void>();
+  const timer = setTimeout(late.resolve, ms);
+  await Promise.race([work, late.promise]);
+  clearTimeout(timer);
 }
