@@ -19,6 +19,8 @@ export interface ProviderContext {
   readonly signal?: AbortSignal | undefined;
   /** Where a person can be asked to log in: one line for them. Absent: nobody is asked. */
   readonly notice?: ((line: string) => void) | undefined;
+  /** True where those lines are not shown. */
+  readonly isJson?: boolean;
 }
 
 /** What says more exactly which account and place are meant. Each provider takes what concerns it. */
@@ -55,7 +57,10 @@ export function openLocalProvider({ env, self, signal }: ProviderContext): Local
   return new LocalProvider({ env, self, keypair: () => ensureKeypair({ path: portholeKeyPath(env), signal }) });
 }
 
-async function openUnion({ env, signal, notice }: ProviderContext, settings: ProviderSettings): Promise<Provider> {
+async function openUnion(
+  { env, signal, notice, isJson }: ProviderContext,
+  settings: ProviderSettings,
+): Promise<Provider> {
   const { openUnionProvider } = await import("./union/provider.ts");
   return await openUnionProvider({
     env,
@@ -65,7 +70,7 @@ async function openUnion({ env, signal, notice }: ProviderContext, settings: Pro
     domain: settings.domain,
     ...(settings.useApiKey === undefined ? {} : { useApiKey: settings.useApiKey }),
     ...(settings.refreshToken === undefined ? {} : { refreshToken: settings.refreshToken }),
-    interaction: notice && { notice, device: false, browser: true },
+    interaction: notice && { notice, isSilent: isJson, device: false, browser: true },
     keypair: () => ensureKeypair({ path: unionKeyPath(env), signal }),
   });
 }

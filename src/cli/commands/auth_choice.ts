@@ -32,7 +32,7 @@ export async function openAuth(
     env: context.env,
     cwd: Deno.cwd(),
     configFile: flags.config,
-    interaction: { notice: context.notice, device, browser },
+    interaction: { notice: context.notice, isSilent: context.isJson, device, browser },
   });
 }
 

@@ -1,3 +1,4 @@
+import { AppError } from "../../../base/errors.ts";
 import type { Environment } from "../../../base/home.ts";
 import type { UnionConfig } from "../config.ts";
 import { endpointHost } from "../endpoint.ts";
@@ -15,6 +16,8 @@ import { loginNeeded, type TokenMint } from "./token_source.ts";
 export interface Interaction {
   /** Shows a line at once. */
   readonly notice: (line: string) => void;
+  /** True where nobody sees those lines (`--json`): only a browser that opens by itself can then be used. */
+  readonly isSilent?: boolean | undefined;
   /** True to log in by device code, whatever the configuration says: there is no browser on this machine. */
   readonly device?: boolean;
   /** False to show the address only. */
@@ -74,11 +77,21 @@ async function loginByOAuth(config: UnionConfig, context: LoginContext): Promise
   const client = publicClient(config, metadata);
   const notice = interaction?.notice ?? (() => {});
   if (auth.kind === "device" || interaction?.device) {
+    if (interaction?.isSilent) throw nowhereToShow();
     return await loginWithDevice({ metadata, ...client, notice, sleep: context.sleep }, context);
   }
-  const open = (url: string) =>
-    interaction?.browser === false ? Promise.resolve(false) : openBrowser(url, { env: context.env });
+  const open = async (url: string) => {
+    const isOpen = interaction?.browser !== false && await openBrowser(url, { env: context.env });
+    if (!isOpen && interaction?.isSilent) throw nowhereToShow();
+    return isOpen;
+  };
   return await loginWithPkce({ metadata, ...client, notice, openBrowser: open }, context);
+}
+
+function nowhereToShow(): AppError {
+  return new AppError("auth_denied", "Cannot log in here: no browser opened, and with --json no address can be shown", {
+    hint: "porthole auth login, without --json",
+  });
 }
 
 function publicClient({ auth }: UnionConfig, metadata: AuthMetadata) {
