@@ -1,4 +1,5 @@
 import { AppError, describeError } from "../base/errors.ts";
+import { every } from "../base/every.ts";
 import { oneLine } from "../base/printable.ts";
 import type { ByteSource } from "./buffered_source.ts";
 import type { ByteStream } from "./byte_stream.ts";
@@ -53,7 +54,7 @@ export class WebSocketStream implements ByteStream {
   readonly #role: "client" | "server";
   readonly #receiver: WebSocketReceiver;
   readonly #sender: WebSocketSender;
-  readonly #timer: ReturnType<typeof setInterval> | undefined;
+  readonly #timer: Disposable | undefined;
   #closeInfo: CloseInfo | undefined;
   #failure: AppError | undefined;
   #isDisposed = false;
@@ -93,7 +94,7 @@ export class WebSocketStream implements ByteStream {
       prefix,
     });
     if (pingIntervalMs > 0 && Number.isFinite(pingIntervalMs)) {
-      this.#timer = setInterval(() => this.#tick(maxMissedPongs), Math.min(pingIntervalMs, MAX_PING_INTERVAL_MS));
+      this.#timer = every(Math.min(pingIntervalMs, MAX_PING_INTERVAL_MS), () => this.#tick(maxMissedPongs));
     }
   }
 
@@ -176,7 +177,7 @@ export class WebSocketStream implements ByteStream {
   }
 
   #release(): void {
-    clearInterval(this.#timer);
+    this.#timer?.[Symbol.dispose]();
     this.#sender.stop();
     try {
       this.#transport.close();

