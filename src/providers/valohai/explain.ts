@@ -19,7 +19,7 @@ export interface DialContext {
 
 /** What keeps an execution alive, since it ends with its command. */
 const KEEP_HINT =
-  'End the step\'s commands with "- sleep 1h", or run its command under: porthole agent --hold 1h -- COMMAND';
+  'End the step\'s commands with "- sleep 1h", or run its command under: porthole agent --hold always --hold-for 1h -- COMMAND';
 
 /** An execution that has come to its end. `message` is the platform's latest sentence about it. */
 export function explainEnded(
