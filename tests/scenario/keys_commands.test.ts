@@ -36,14 +36,16 @@ const input = <F>(flags: F) => ({ flags, positionals: [], rest: [] });
 Deno.test("keys ensure makes the key of ~/.porthole, keys show prints its public half and never the private one", async () => {
   await using home = await makeTempHome();
   const path = join(home.path, ".porthole", "id_ed25519");
-  await assert.rejects(only(keysShow.run(input(CHOICE), context(home))), {
+  await assert.rejects(only(keysShow.run(input({ ...CHOICE, public: false }), context(home))), {
     code: "not_found",
     hint: "Make one with: porthole keys ensure",
   });
   const made = await only(keysEnsure.run(input({ ...CHOICE, comment: "me@host" }), context(home)));
   assert.equal(made.created, true);
   assert.equal(made.privateKeyPath, path);
-  const shown = await only(keysShow.run(input(CHOICE), context(home)));
+  const shown = await only(keysShow.run(input({ ...CHOICE, public: false }), context(home)));
+  const alone = await only(keysShow.run(input({ ...CHOICE, public: true }), context(home)));
+  assert.equal(keysShow.format(alone, { color: false, width: 80 }), `${shown.publicKey}\n`);
   const text = keysShow.format(shown, STYLE);
   assert.equal(
     text,

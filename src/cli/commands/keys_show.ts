@@ -1,4 +1,5 @@
 import { AppError } from "../../base/errors.ts";
+import { escapeControls } from "../../base/printable.ts";
 import { readKeypair } from "../../ssh/keys/keypair_files.ts";
 import { defineCommand } from "../command.ts";
 import { chooseKey, formatKey, KEY_CHOICE_FLAGS, type KeyItem } from "./keys_choice.ts";
@@ -7,9 +8,12 @@ import { chooseKey, formatKey, KEY_CHOICE_FLAGS, type KeyItem } from "./keys_cho
 export const keysShow = defineCommand({
   name: "keys show",
   summary: "Print the public key, its fingerprint and where it is",
-  flags: KEY_CHOICE_FLAGS,
-  examples: ["porthole keys show", "porthole keys show --json | jq -r .publicKey"],
-  async *run({ flags }, { env, signal }): AsyncGenerator<KeyItem, void> {
+  flags: {
+    ...KEY_CHOICE_FLAGS,
+    public: { kind: "boolean", default: false, summary: "Print the public key's line alone, for a job's environment" },
+  },
+  examples: ["porthole keys show", 'PORTHOLE_AUTHORIZED_KEYS="$(porthole keys show --public)"'],
+  async *run({ flags }, { env, signal }): AsyncGenerator<ShownKey, void> {
     const { path } = chooseKey(flags, env);
     const keypair = await readKeypair(path, signal);
     if (!keypair) {
@@ -17,7 +21,10 @@ export const keysShow = defineCommand({
         hint: "Make one with: porthole keys ensure",
       });
     }
-    yield keypair;
+    yield { ...keypair, isPublicAlone: flags.public };
   },
-  format: formatKey,
+  format: ({ isPublicAlone, ...key }, style) =>
+    isPublicAlone ? `${escapeControls(key.publicKey)}\n` : formatKey(key, style),
 });
+
+type ShownKey = KeyItem & { readonly isPublicAlone: boolean };
