@@ -1,3 +1,5 @@
+import { createProblems, isRecord } from "./valohai_contract.ts";
+
 /** A status that an execution shows, for as many looks as told; the last one stays. */
 export interface ScriptedStatus {
   readonly status: string;
@@ -56,21 +58,6 @@ export interface ValohaiServer extends AsyncDisposable {
 }
 
 const PROJECT_ID = "0162ca5f-7a9f-4d43-8c7e-1c1b0a4e2d11";
-const CREATE_FIELDS: Readonly<Record<string, (value: unknown) => boolean>> = {
-  project: isText,
-  commit: isText,
-  step: isText,
-  environment: isText,
-  image: isText,
-  title: isText,
-  inputs: (value) => isRecord(value) && Object.values(value).every((each) => Array.isArray(each) && each.every(isText)),
-  parameters: (value) =>
-    isRecord(value) && Object.values(value).flat().every((each) => /^(?:string|number|boolean)$/.test(typeof each)),
-  environment_variables: (value) => isRecord(value) && Object.values(value).every(isText),
-  tags: (value) => Array.isArray(value) && value.every(isText),
-  runtime_config: isRuntimeConfig,
-};
-
 /**
  * A strict Valohai API on a loopback port: only the paths, fields and headers of the public contract, everything else is
  * refused as the real one would, and noted as a violation.
@@ -176,13 +163,7 @@ class ServerState {
 
   #create(body: unknown): Response {
     if (!isRecord(body)) return this.#refuse(400, "no JSON object");
-    const problems: Record<string, string[]> = {};
-    for (const [name, value] of Object.entries(body)) {
-      const check = CREATE_FIELDS[name];
-      if (!check) problems[name] = ["This field is unknown."];
-      else if (!check(value)) problems[name] = ["This field is invalid."];
-    }
-    for (const name of ["project", "commit", "step"]) if (!(name in body)) problems[name] = ["This field is required."];
+    const problems = createProblems(body);
     if (body.project !== this.#projectId) problems.project = ["Object does not exist."];
     if (Object.keys(problems).length) {
       this.violations.push(`create: ${JSON.stringify(problems)}`);
@@ -302,23 +283,6 @@ function interfere(interference: Interference): Response {
 
 function json(value: unknown, status = 200): Response {
   return Response.json(value, { status });
-}
-
-function isText(value: unknown): boolean {
-  return typeof value === "string" && value !== "";
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function isRuntimeConfig(value: unknown): boolean {
-  if (!isRecord(value) || Object.keys(value).some((name) => name !== "remote_debug")) return false;
-  const debug = value.remote_debug;
-  if (!isRecord(debug) || Object.keys(debug).sort().join() !== "debug_key,debug_port") return false;
-  const { debug_key: key, debug_port: port } = debug;
-  if (typeof key !== "string" || !key.startsWith("ssh") || /\n|PRIVATE KEY/.test(key)) return false;
-  return typeof port === "number" && Number.isInteger(port) && port > 1023 && port < 65_536;
 }
 
 /** The project that {@link startValohaiServer} has unless told otherwise. */

@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import { startValohaiServer, VALOHAI_PROJECT_ID, VALOHAI_TOKEN } from "../support/valohai_server.ts";
+import { failure, resolveStates, stageValohai } from "../support/valohai_stage.ts";
+
+const SSH = { address: "52.214.159.193", port: 2222 };
+
+Deno.test("a refused log-in names where it came from and never tells it", async () => {
+  await using at = await stageValohai({ token: "another-token-0123456789" });
+  const error = await failure(resolveStates(at.provider, "1"));
+  assert.equal(error.code, "auth_denied");
+  assert.equal(
+    error.message,
+    "Cannot find execution #1: Valohai does not accept the log-in of VALOHAI_TOKEN: Invalid token.",
+  );
+  assert.ok(!`${error.stack}${JSON.stringify(error)}`.includes(VALOHAI_TOKEN));
+});
+
+Deno.test("a redirect to a log-in page elsewhere is named and not followed, and the token stays here", async () => {
+  await using elsewhere = startValohaiServer();
+  await using at = await stageValohai({
+    interferences: [{ kind: "redirect", location: `${elsewhere.origin}/accounts/login/?next=/` }],
+  });
+  const error = await failure(resolveStates(at.provider, "1"));
+  assert.equal(error.code, "redirected");
+  assert.match(error.message, /leads to ".*\/accounts\/login\/\?next=.*", a log-in page, instead of answering/);
+  assert.deepEqual(elsewhere.requests, []);
+});
+
+Deno.test("a redirect inside the host is followed", async () => {
+  await using at = await stageValohai({
+    executions: [{ counter: 1, script: [{ status: "started" }], ssh: SSH }],
+    interferences: [{
+      kind: "redirect",
+      location: `/api/v0/executions/${VALOHAI_PROJECT_ID}:1/?exclude=metadata,events&`,
+    }],
+  });
+  assert.equal((await resolveStates(at.provider, "1")).at(-1)?.kind, "ready");
+});
+
+Deno.test("a web page in place of JSON is named", async () => {
+  const html = "<!doctype html><html><head><title>Log in | Valohai</title></head></html>";
+  await using at = await stageValohai({ interferences: [{ kind: "page", html }] });
+  const error = await failure(resolveStates(at.provider, "1"));
+  assert.equal(error.code, "provider_failed");
+  assert.match(error.message, /answered with a log-in page \("Log in \| Valohai"\) in place of JSON$/);
+});
+
+Deno.test("a GET is tried again on 503 and 429, as long as Retry-After asks", async () => {
+  await using at = await stageValohai({
+    executions: [{ counter: 1, script: [{ status: "started" }], ssh: SSH }],
+    interferences: [
+      { kind: "status", status: 503 },
+      { kind: "status", status: 429, headers: { "retry-after": "7" } },
+    ],
+  });
+  assert.equal((await resolveStates(at.provider, "1")).at(-1)?.kind, "ready");
+  assert.deepEqual(at.slept, [500, 7000]);
+});
+
+Deno.test("an execution whose address names another host is not followed there", async () => {
+  await using elsewhere = startValohaiServer();
+  await using at = await stageValohai({
+    executions: [{
+      counter: 1,
+      script: [{ status: "started" }],
+      ssh: SSH,
+      url: `${elsewhere.origin.replace("127.0.0.1", "localhost")}/api/v0/executions/exec-1/`,
+    }],
+  });
+  const error = await failure(resolveStates(at.provider, "1"));
+  assert.equal(error.code, "provider_failed");
+  assert.match(error.message, /the log-in is not sent to another host$/);
+  assert.deepEqual(elsewhere.requests, []);
+});

@@ -1,0 +1,63 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { AppError } from "../../src/base/errors.ts";
+import { stageValohai } from "../support/valohai_stage.ts";
+
+const SSH = { address: "52.214.159.193", port: 2222 };
+const RUN = { actionName: "a0" };
+
+Deno.test("explain turns a refused connection into the firewall rules, with the caller's own address", async () => {
+  await using at = await stageValohai({ executions: [{ counter: 3, script: [{ status: "started" }], ssh: SSH }] });
+  const refused = new AppError("dial_failed", 'Cannot dial "127.0.0.1:2222": connection refused');
+  const route = { kind: "tcp", host: "127.0.0.1", port: 2222 } as const;
+  const error = await at.provider.explain(refused, { runName: "3", ...RUN, route });
+  assert.equal(error.code, "dial_failed");
+  assert.equal(error.message, "Cannot reach execution #3 at 127.0.0.1:2222: the connection was refused");
+  for (
+    const part of [
+      "aws ec2 authorize-security-group-ingress",
+      "valohai-fr-worker-ssh",
+      "AllowValohaiSSH",
+      "127.0.0.1/32",
+    ]
+  ) {
+    assert.ok(error.hint?.includes(part), part);
+  }
+  assert.ok(!error.hint?.includes("0.0.0.0/0"));
+});
+
+Deno.test("explain says that the execution ended meanwhile, whatever the dial said", async () => {
+  await using at = await stageValohai({ executions: [{ counter: 3, script: [{ status: "complete" }], ssh: SSH }] });
+  const error = await at.provider.explain(new AppError("dial_failed", "timed out"), {
+    runName: "3",
+    ...RUN,
+    route: { kind: "tcp", host: "127.0.0.1", port: 2222 },
+  });
+  assert.equal(error.code, "run_ended");
+});
+
+Deno.test("explain tells which key the execution has and which was offered", async () => {
+  await using at = await stageValohai({ executions: [{ counter: 3, script: [{ status: "started" }], ssh: SSH }] });
+  await at.provider.launch({ command: [], env: {}, options: { step: "train" } });
+  const identity = join(at.home, ".porthole", "id_ed25519");
+  const error = await at.provider.explain(new AppError("auth_denied", "Permission denied"), {
+    runName: "4",
+    ...RUN,
+    route: { kind: "tcp", host: "127.0.0.1", port: 2222 },
+    offeredIdentityFile: identity,
+  });
+  assert.equal(error.code, "auth_denied");
+  assert.match(
+    error.message,
+    /^Execution #4 does not let this key in: it has ssh-ed25519 SHA256:\S+ \(.*\); offered was ssh-ed25519 SHA256:\S+ \(.*\) from /,
+  );
+});
+
+Deno.test("explain leaves alone what is not about the way to the execution", async () => {
+  await using at = await stageValohai();
+  const error = new AppError("not_found", "Cannot find execution #9");
+  assert.equal(await at.provider.explain(error, { runName: "9", ...RUN }), error);
+  const denied = new AppError("auth_denied", "no log-in");
+  assert.equal(await at.provider.explain(denied, { runName: "9", ...RUN }), denied);
+  assert.deepEqual(at.server.requests, []);
+});
