@@ -89,3 +89,9 @@ function closeQuietly(conn: { close(): void }): void {
     // Closed by the test itself.
   }
 }
+
+/** What one read gives. */
+export async function readSome(conn: Deno.Conn): Promise<Uint8Array> {
+  const into = new Uint8Array(4096);
+  return into.subarray(0, await conn.read(into) ?? 0);
+}

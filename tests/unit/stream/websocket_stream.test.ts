@@ -1,33 +1,8 @@
 import assert from "node:assert/strict";
-import { AppError } from "../../../src/base/errors.ts";
-import { WebSocketStream, type WebSocketStreamOptions } from "../../../src/stream/websocket_stream.ts";
-import { concat, FakeTransport, parseFrames, pattern, rawFrame, readAll } from "../../support/websocket_transport.ts";
+import { failsWith, open, settle, until } from "../../support/websocket_end.ts";
+import { concat, parseFrames, pattern, rawFrame, readAll } from "../../support/websocket_transport.ts";
 
 const MASK = [17, 34, 51, 68] as const;
-
-function open(role: "client" | "server", options: Partial<WebSocketStreamOptions> = {}) {
-  const transport = new FakeTransport();
-  const stream = new WebSocketStream(transport, { role, pingIntervalMs: 0, ...options });
-  return { transport, stream, [Symbol.dispose]: () => stream[Symbol.dispose]() };
-}
-
-/** Lets everything run that is not waiting for the far side. */
-async function settle(): Promise<void> {
-  for (let i = 0; i < 20; i++) await Promise.resolve();
-}
-
-/** Resolves once `condition` holds; a test that waits in vain is ended by the runner. */
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 1));
-}
-
-const failsWith = (code: string, message: string | RegExp) => (error: unknown) => {
-  assert.ok(error instanceof AppError, String(error));
-  assert.equal(error.code, code);
-  if (typeof message === "string") assert.equal(error.message, message);
-  else assert.match(error.message, message);
-  return true;
-};
 
 Deno.test("WebSocketStream as a client masks each frame anew and packs up to 256 KiB into one", async () => {
   using end = open("client");
@@ -252,44 +227,6 @@ Deno.test("WebSocketStream disposed twice ends pending reads with null and pendi
   await assert.rejects(stream.write(pattern(1)), failsWith("tunnel_closed", /this side has closed/));
   await stream.closeWrite();
   assert.ok(transport.isClosed);
-});
-
-Deno.test("WebSocketStream pings, and lives as long as anything comes back", async () => {
-  using end = open("client", { pingIntervalMs: 5 });
-  let answered = 0;
-  while (answered < 8) {
-    await until(() => parseFrames(end.transport.sent).length > answered);
-    end.transport.push(rawFrame({ opcode: 10 }));
-    answered++;
-  }
-  assert.ok(parseFrames(end.transport.sent).every(({ opcode, payload }) => opcode === 9 && payload.length === 0));
-  end.transport.push(rawFrame({ payload: "x" }));
-  assert.equal((await end.stream.read())?.length, 1);
-});
-
-Deno.test("WebSocketStream gives a far side up that has not answered two pings", async () => {
-  using end = open("client", { pingIntervalMs: 5, maxMissedPongs: 2 });
-  await assert.rejects(
-    end.stream.read(),
-    failsWith("tunnel_closed", "The far side has not answered 2 pings: it is gone"),
-  );
-  assert.ok(end.transport.isClosed);
-  await assert.rejects(end.stream.write(pattern(1)), failsWith("tunnel_closed", /has not answered/));
-});
-
-Deno.test("WebSocketStream gives a far side up that takes no more bytes, and ends the write that waits for it", async () => {
-  using end = open("client", { pingIntervalMs: 5, maxMissedPongs: 2 });
-  end.transport.blockWrites();
-  await assert.rejects(end.stream.write(pattern(10)), failsWith("tunnel_closed", /has not answered 2 pings/));
-});
-
-Deno.test("WebSocketStream does not take its own slow reader for a dead far side", async () => {
-  using end = open("client", { pingIntervalMs: 5, maxMissedPongs: 2 });
-  for (let i = 0; i < 10; i++) end.transport.push(rawFrame({ payload: pattern(65_536) }));
-  await until(() => parseFrames(end.transport.sent).length > 6);
-  assert.ok(!end.transport.isClosed);
-  end.transport.push(null);
-  assert.equal((await readAll(end.stream)).length, 655_360);
 });
 
 Deno.test("WebSocketStream without pings sends none", async () => {
