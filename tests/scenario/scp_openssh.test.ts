@@ -56,6 +56,26 @@ for (const [protocol, flag] of [["the old protocol", "-O"], ["SFTP", "-s"]] as c
 }
 
 Deno.test({
+  name: "scp -s copies a file whole both ways although some reads and writes take longer than others (needs scp)",
+  ...needsScp,
+  fn: () =>
+    withScp(async ({ local, remote }) => {
+      const home = join(local, "..");
+      const launcher = await writeLauncher(home, "sftp_server.ts");
+      const content = new Uint8Array(9_000_000).map((_, at) => at % 253);
+      await Deno.writeFile(join(local, "f"), content);
+      const scp = (...args: string[]) =>
+        runProgram("scp", ["-s", "-D", launcher, ...args], { cwd: local, env: { SFTP_UNEVEN: "1" } });
+      assert.deepEqual((await scp("f", `host:${remote}/f`)).status, 0);
+      assert.deepEqual((await scp(`host:${remote}/f`, "back")).status, 0);
+      const [there, back] = [await Deno.readFile(join(remote, "f")), await Deno.readFile(join(local, "back"))];
+      // Compared as lengths and one boolean: the difference of nine million bytes is not worth printing.
+      assert.deepEqual([there.length, back.length], [content.length, content.length]);
+      assert.ok(content.every((byte, at) => byte === there[at] && byte === back[at]));
+    }),
+});
+
+Deno.test({
   name: "scp -O expands patterns and the home folder on the far side (needs scp)",
   ...needsScp,
   fn: () =>

@@ -4,7 +4,7 @@ import type { ByteStream } from "../../stream/byte_stream.ts";
 const COALESCE_BYTES = 32 * 1024;
 
 /** What an array of its own costs in memory, about: a flood of tiny packets is bounded by it. */
-const PACKET_OVERHEAD_BYTES = 200;
+export const PACKET_OVERHEAD_BYTES = 200;
 
 /**
  * Sends packets in the order given, one write at a time, small ones together.

@@ -1,7 +1,8 @@
 import { AppError } from "../../base/errors.ts";
 import type { ByteStream } from "../../stream/byte_stream.ts";
+import { AnswerOrder } from "./answer_order.ts";
 import { parseExtended, versionPacket } from "./extended_requests.ts";
-import type { MaybePromise, SftpFileSystem } from "./file_system.ts";
+import type { SftpFileSystem } from "./file_system.ts";
 import { handleRequests } from "./handle_requests.ts";
 import { HandleTable } from "./handle_table.ts";
 import { PacketSplitter } from "./packet_splitter.ts";
@@ -63,6 +64,7 @@ class Session {
   readonly #stream: ByteStream;
   readonly #context: RequestContext;
   readonly #responses: PacketQueue;
+  readonly #answers: AnswerOrder;
   readonly #onRequest: ((type: number) => void) | undefined;
   #isInitialised = false;
   #inFlight = 0;
@@ -74,6 +76,7 @@ class Session {
     this.#context = context;
     this.#onRequest = onRequest;
     this.#responses = new PacketQueue(stream);
+    this.#answers = new AnswerOrder((packet) => this.#responses.send(packet));
     this.#responses.onProgress = () => this.#wake?.();
   }
 
@@ -95,7 +98,8 @@ class Session {
   }
 
   #isFull(): boolean {
-    return this.#inFlight >= MAX_IN_FLIGHT || this.#reservedBytes + this.#responses.queuedBytes > MAX_ANSWER_BYTES;
+    const answerBytes = this.#reservedBytes + this.#answers.waitingBytes + this.#responses.queuedBytes;
+    return this.#inFlight >= MAX_IN_FLIGHT || answerBytes > MAX_ANSWER_BYTES;
   }
 
   async #progress(): Promise<void> {
@@ -110,13 +114,11 @@ class Session {
     if (!this.#isInitialised) return this.#initialise(type);
     if (reader.left < 4) throw new AppError("protocol", `An SFTP request of type ${type} came without its number`);
     const id = reader.u32();
-    let request: Request;
     try {
-      request = parseRequest(reader, { type, id, context: this.#context });
+      this.#start(id, parseRequest(reader, { type, id, context: this.#context }));
     } catch (error) {
-      return this.#fail(id, error);
+      this.#answers.answer(failurePacket(id, error));
     }
-    this.#start(id, request);
   }
 
   #initialise(type: number): void {
@@ -127,27 +129,25 @@ class Session {
     this.#responses.send(versionPacket());
   }
 
+  /** @throws what a request that was done at once threw. */
   #start(id: number, request: Request): void {
-    let answer: MaybePromise<Uint8Array>;
-    try {
-      answer = this.#context.order.run(request.kind, () => request.run());
-    } catch (error) {
-      return this.#fail(id, error);
-    }
-    if (!(answer instanceof Promise)) return this.#responses.send(answer);
+    const answer = this.#context.order.run(request.kind, () => request.run());
+    if (!(answer instanceof Promise)) return this.#answers.answer(answer);
+    const respond = this.#answers.reserve();
     this.#inFlight++;
     this.#reservedBytes += request.answerBytes;
-    answer.then((packet) => this.#responses.send(packet), (error) => this.#fail(id, error)).finally(() => {
+    answer.catch((error: unknown) => failurePacket(id, error)).then((packet) => {
       this.#inFlight--;
       this.#reservedBytes -= request.answerBytes;
+      respond(packet);
       this.#wake?.();
     });
   }
+}
 
-  #fail(id: number, error: unknown): void {
-    const { status, message } = toStatusError(error);
-    this.#responses.send(statusPacket(id, status, message));
-  }
+function failurePacket(id: number, error: unknown): Uint8Array {
+  const { status, message } = toStatusError(error);
+  return statusPacket(id, status, message);
 }
 
 function parseRequest(

@@ -263,7 +263,11 @@ Deno.test("serveSftp has slow reads under way together, and a write behind them 
     await started.promise;
     assert.equal(text(fs.content("/home/f")), "0123456789");
     for (const resolve of reads.toReversed()) resolve(1);
-    assert.deepEqual((await client.order(4)).sort(), asked);
+    assert.deepEqual(
+      await client.order(4),
+      asked,
+      "answers keep the order of the requests: scp -s cuts files otherwise",
+    );
     assert.equal(text(fs.content("/home/f")), "AB23456789");
   });
 });
