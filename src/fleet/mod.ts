@@ -44,3 +44,4 @@ export type { HostKeyKind, KeyscanOptions, SSHHostKey, SSHKeyscanResult } from "
 export { expandNodeSet } from "./node_set.ts";
 export { foldNodeSet } from "./fold_node_set.ts";
 export type { HostResult, Result, SSHBatchResult, SSHResult, SSHTransferResult } from "./results.ts";
+export type { TransferEvent, TransferOptions } from "./transfer_options.ts";

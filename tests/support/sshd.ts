@@ -18,12 +18,14 @@ export interface StartSshdOptions {
   /** Lines for sshd_config. */
   readonly config?: readonly string[];
   readonly sshd?: string;
+  /** False for a server without the subsystem. */
+  readonly hasSftp?: boolean;
 }
 
 /** Starts sshd in `folder` and waits until it listens. Stopped by disposing it. */
 export async function startSshd(
   folder: string,
-  { config = [], sshd = "/usr/sbin/sshd" }: StartSshdOptions = {},
+  { config = [], sshd = "/usr/sbin/sshd", hasSftp = true }: StartSshdOptions = {},
 ): Promise<TestSshd> {
   const home = await Deno.makeTempDir({ dir: folder, prefix: "sshd-" });
   const hostKeyPath = join(home, "host_key");
@@ -33,7 +35,8 @@ export async function startSshd(
   await Deno.copyFile(`${keyPath}.pub`, join(home, "authorized_keys"));
   const port = freePort();
   const configPath = join(home, "sshd_config");
-  await Deno.writeTextFile(configPath, sshdConfig({ home, hostKeyPath, port, config }));
+  const subsystem = hasSftp ? ["Subsystem sftp internal-sftp"] : [];
+  await Deno.writeTextFile(configPath, sshdConfig({ home, hostKeyPath, port, config: [...config, ...subsystem] }));
   await Deno.mkdir("/run/sshd", { recursive: true, mode: 0o755 }).catch(() => {/* only root needs it */});
   const child = new Deno.Command(sshd, {
     args: ["-D", "-e", "-f", configPath],
@@ -70,7 +73,6 @@ function sshdConfig(
     "UsePAM no",
     "PasswordAuthentication no",
     "MaxStartups 200",
-    "Subsystem sftp internal-sftp",
     "",
   ].join("\n");
 }

@@ -5,7 +5,9 @@ import { type ByteReader, type ByteWriter, readFrom, writeTo } from "./channel_s
 /** How long a command may take to obey TERM before it is sent KILL. */
 const TERM_GRACE_MS = 500;
 /** How long KILL may take to show; after that the channel is closed whatever the far end does. */
-const KILL_GRACE_MS = 200;
+const KILL_GRACE_MS = 300;
+/** How long the other way may take, which is a command of its own on a host that may be busy. */
+const OTHERWISE_GRACE_MS = 3000;
 
 /** How a remote command ended (RFC 4254 6.10). Both null: the connection went away before the far end said. */
 export interface RemoteExit {
@@ -23,7 +25,7 @@ export interface RemoteCommand extends Disposable {
   readonly exit: Promise<RemoteExit>;
   /** Asks for a signal by its name without `SIG` (RFC 4254 6.9). Dropbear and old sshd ignore it. */
   signal(name: string): void;
-  /** TERM, KILL, another way, then closes the channel: resolves in 1.2 s at most, the command gone or given up. */
+  /** TERM, KILL, another way, then closes the channel: resolves in 5 s at most, the command gone or given up. */
   cancel(): Promise<void>;
 }
 
@@ -74,7 +76,7 @@ export function remoteCommand(
         sendSignal(channel, name);
         if (await endsWithin(ended.promise, graceMs)) return;
       }
-      await endsWithin(killOtherwise(), KILL_GRACE_MS);
+      await endsWithin(killOtherwise(), OTHERWISE_GRACE_MS);
       await endsWithin(ended.promise, KILL_GRACE_MS);
       close();
     },
