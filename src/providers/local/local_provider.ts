@@ -126,9 +126,9 @@ export class LocalProvider implements Provider {
     { runName }: RunReference,
     { signal, follow = false }: { signal?: AbortSignal | undefined; follow?: boolean } = {},
   ): AsyncGenerator<string> {
-    await this.#mustLoad(runName);
-    const files = runFiles(this.options.env, runName);
-    yield* followFile(files.log, { signal, goesOn: async () => follow && await isHeldByAnother(files) });
+    const run = await this.#mustLoad(runName);
+    const goesOn = async () => follow && (await this.#summarise(run)).phase !== "ended";
+    yield* followFile(runFiles(this.options.env, runName).log, { signal, goesOn });
   }
 
   /** True when there is a run of that name, alive or ended. */

@@ -1,0 +1,64 @@
+import assert from "node:assert/strict";
+import { AppError } from "../../../src/base/errors.ts";
+import { awaitRoute, type ProbeAnswer } from "../../../src/targets/await_route.ts";
+import type { ResolveState } from "../../../src/targets/resolve_state.ts";
+
+const READY: ResolveState = {
+  kind: "ready",
+  resolved: { route: { kind: "tcp", host: "h", port: 1 }, runName: "r", actionName: "a0", attempt: 0 },
+};
+
+async function* states(...list: ResolveState[]): AsyncGenerator<ResolveState> {
+  yield* list;
+}
+
+Deno.test("awaitRoute tells each state on the way and asks the route until it is up", async () => {
+  const lines: string[] = [];
+  const answers: ProbeAnswer[] = [{ isUp: false, found: "502" }, { isUp: true }];
+  const resolved = await awaitRoute({
+    runName: "train",
+    timeoutMs: 60_000,
+    resolve: () =>
+      states({ kind: "waiting", phase: "QUEUED" }, { kind: "waiting", phase: "RUNNING", message: "pulling" }, READY),
+    probe: () => Promise.resolve(answers.shift() ?? { isUp: true }),
+    onProgress: (line) => lines.push(line.replace(/\(.*\)/, "(t)")),
+  });
+  assert.equal(resolved.runName, "r");
+  assert.deepEqual(lines, ["train: QUEUED (t)", "train: RUNNING: pulling (t)", "train: 502 (t)"]);
+});
+
+Deno.test("awaitRoute's timeout tells the last state that was seen, and ends what hangs", async () => {
+  async function* stuck(signal: AbortSignal): AsyncGenerator<ResolveState> {
+    yield { kind: "waiting", phase: "INITIALIZING", message: "ImagePullBackOff" };
+    await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+  }
+  const waiting = awaitRoute({
+    runName: "train",
+    timeoutMs: 20,
+    resolve: stuck,
+    probe: () => Promise.resolve({ isUp: true }),
+    onProgress: () => {},
+  });
+  await assert.rejects(waiting, {
+    code: "timeout",
+    message: 'Cannot reach "train" within 20ms; the last that was seen: INITIALIZING: ImagePullBackOff',
+  });
+});
+
+Deno.test("awaitRoute lets a run that has ended and a refused credential through at once", async () => {
+  const ended = new AppError("run_ended", "failed: OOM");
+  // deno-lint-ignore require-yield -- it fails before it has anything to tell.
+  async function* failing(): AsyncGenerator<ResolveState> {
+    throw ended;
+  }
+  const options = { runName: "r", timeoutMs: 60_000, onProgress: () => {} };
+  await assert.rejects(
+    awaitRoute({ ...options, resolve: failing, probe: () => Promise.resolve({ isUp: true }) }),
+    ended,
+  );
+  const denied = new AppError("auth_denied", "401");
+  await assert.rejects(
+    awaitRoute({ ...options, resolve: () => states(READY), probe: () => Promise.reject(denied) }),
+    denied,
+  );
+});
