@@ -73,6 +73,8 @@ export class UnionServer extends UnionState implements AsyncDisposable {
     const at = this.faults.findIndex(({ pattern }) => pathname.includes(pattern));
     const [fault] = at < 0 ? [] : this.faults.splice(at, 1);
     if (fault) return fault.make();
+    // What an ingress asks before it lets a request through (nginx, `auth_request`).
+    if (pathname === "/me") return new Response(null, { status: this.isAuthorized(request) ? 200 : 401 });
     if (pathname.startsWith("/dataplane/")) return this.route(request, isUpgrade);
     if (pathname.startsWith("/oauth2/")) return await this.oauth.handle(request, { path: pathname, body });
     if (this.options.httpDiscoveryOnly) {

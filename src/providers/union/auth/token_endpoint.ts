@@ -75,7 +75,11 @@ function refusal(url: string, { answer, message }: { answer: HttpAnswer; message
     isOutage ? "provider_failed" : "auth_denied",
     `The log-in at ${JSON.stringify(host)} was refused: ${description || oneLine(oauthError)} (HTTP ${answer.status})`,
     {
-      hint: isOutage ? "The identity provider has a problem of its own: try again" : "porthole auth login",
+      hint: isOutage
+        ? "The identity provider has a problem of its own: try again"
+        : oauthError === "invalid_client"
+        ? "Check the client id and its secret in the configuration, or FLYTE_API_KEY; was the key revoked?"
+        : "porthole auth login",
       details: { oauthError, httpStatus: answer.status },
     },
   );
