@@ -72,6 +72,11 @@ export function openTerminal(
     },
     async [Symbol.asyncDispose]() {
       pty[Symbol.dispose]();
+      try {
+        Deno.kill(pty.pid, "SIGKILL");
+      } catch {
+        // It has ended, as it should have.
+      }
       await reading;
       await pty.exit;
       await host[Symbol.asyncDispose]();
