@@ -26,7 +26,8 @@ export function chooseLocalPorts(specs: readonly ForwardSpec[]): readonly Tunnel
       if (!listener) throw busy(spec);
       held.push(listener);
       const { port } = listener.addr as Deno.NetAddr;
-      tunnels.set(spec, port === spec.localPort ? spec : { ...spec, localPort: port, busyPort: spec.localPort });
+      const wanted = spec.localPort;
+      tunnels.set(spec, { ...spec, localPort: port, ...(wanted === 0 || wanted === port ? {} : { busyPort: wanted }) });
     }
     return specs.map((spec) => tunnels.get(spec) ?? spec);
   } finally {

@@ -4,6 +4,7 @@ import { AppError } from "../base/errors.ts";
 export interface ForwardSpec {
   /** As it was asked for: `tensorboard`, `8080`. */
   readonly name: string;
+  /** 0 for any that is free. */
   readonly localPort: number;
   readonly remotePort: number;
   /** True when the local port was named: then it is that one or none. */
@@ -57,6 +58,14 @@ export function parseForwards(texts: readonly string[]): readonly ForwardSpec[] 
 /** Own names alone: `constructor` is no service. */
 function serviceOf(name: string) {
   return Object.hasOwn(FORWARD_SERVICES, name) ? FORWARD_SERVICES[name] : undefined;
+}
+
+/**
+ * `spec` for a far end that is this very machine: the same port on both sides would take it from the service, or lead the
+ * tunnel into itself.
+ */
+export function onSameMachine(spec: ForwardSpec): ForwardSpec {
+  return spec.isLocalPortFixed ? spec : { ...spec, localPort: 0 };
 }
 
 function parsePort(text: string, whole: string): number {

@@ -8,6 +8,8 @@ import { LOCAL_ADDRESS, type Tunnel } from "./forward_ports.ts";
 const KILL_AFTER_MS = 2_000;
 const KEPT_LINES = 20;
 const MAX_LINE_CHARS = 500;
+/** What ssh says, with LogLevel DEBUG1, behind the log-in and its local ports (ssh.c, clientloop.c). */
+const LISTENING = "debug1: Entering interactive session";
 
 /** Options of {@link startForwardSsh}. */
 export interface ForwardSshOptions {
@@ -22,6 +24,8 @@ export interface ForwardSshOptions {
 /** A running ssh that holds tunnels open. Disposing it ends it and waits until it has. */
 export interface ForwardSsh extends AsyncDisposable {
   readonly pid: number;
+  /** Resolves once ssh has logged in and listens on all local ports; never, if it does not come to that. */
+  readonly listening: Promise<void>;
   /** Resolves when ssh has ended, to why. Never rejects. */
   readonly ended: Promise<AppError>;
   /** What ssh said last, on one line; empty if nothing. */
@@ -58,6 +62,9 @@ function sshArgs({ alias, tunnels }: ForwardSshOptions, configPath: string): str
     // Without these: tunnels through somebody else's connection, which we could not end; or ones that silently fail.
     ...["ControlMaster=no", "ControlPath=none", "ExitOnForwardFailure=yes", "BatchMode=yes", "ConnectTimeout=30"]
       .flatMap((option) => ["-o", option]),
+    // For LISTENING: a connect alone does not tell ssh's port from one that somebody else took a moment before.
+    "-o",
+    "LogLevel=DEBUG1",
     ...tunnels.flatMap(({ localPort, remotePort }) => ["-L", `${LOCAL_ADDRESS}:${localPort}:localhost:${remotePort}`]),
     "--",
     alias,
@@ -70,12 +77,15 @@ function spawn(program: string, args: string[]): Deno.ChildProcess {
 
 class RunningSsh implements ForwardSsh {
   readonly pid: number;
+  readonly listening: Promise<void>;
   readonly ended: Promise<AppError>;
+  readonly #isListening = Promise.withResolvers<void>();
   readonly #lines: string[] = [];
   #hasEnded = false;
 
   constructor(private readonly child: Deno.ChildProcess, private readonly folder: string) {
     this.pid = child.pid;
+    this.listening = this.#isListening.promise;
     this.ended = this.#watch();
   }
 
@@ -121,7 +131,9 @@ class RunningSsh implements ForwardSsh {
   }
 
   #keep(lines: readonly string[]): void {
-    this.#lines.push(...lines.filter((line) => line.trim() !== "").map((line) => line.slice(0, MAX_LINE_CHARS)));
+    if (lines.some((line) => line.startsWith(LISTENING))) this.#isListening.resolve();
+    const said = lines.filter((line) => line.trim() !== "" && !/^debug\d: |^OpenSSH_|^Authenticated to /.test(line));
+    this.#lines.push(...said.map((line) => line.slice(0, MAX_LINE_CHARS)));
     this.#lines.splice(0, Math.max(0, this.#lines.length - KEPT_LINES));
   }
 }

@@ -92,23 +92,25 @@ class Keeper {
     const events = new EventQueue();
     const stop = new AbortController();
     const signal = AbortSignal.any([stop.signal, this.options.signal]);
-    const looking = this.#tunnels.map((tunnel) => this.#lookFor(tunnel, { ssh, events, signal }));
     const isRestart = this.hasBeenUp;
     let isUp = false;
+    const looking = ssh.listening.then(async () => {
+      isUp = this.hasBeenUp = true;
+      if (isRestart) events.push({ kind: "restored" });
+      await Promise.all(this.#tunnels.map((tunnel) => this.#lookFor(tunnel, { ssh, events, signal })));
+    });
     try {
       for (;;) {
         const event = await events.next(ssh.ended, this.options.signal);
         if (event === undefined) break;
-        // Whatever is told of a tunnel, ssh has logged in and listens.
-        if (!isUp && isRestart) yield { kind: "restored" };
-        isUp = this.hasBeenUp = true;
         if (event.kind !== "ready" || this.#isNews(event.tunnel)) yield event;
       }
       this.options.signal.throwIfAborted();
       return { error: await ssh.ended, wasUp: isUp };
     } finally {
       stop.abort();
-      await Promise.allSettled(looking);
+      // An ssh that never came to listen has nobody looking.
+      if (isUp) await looking;
     }
   }
 

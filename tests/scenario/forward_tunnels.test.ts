@@ -246,6 +246,29 @@ test("keepTunnels fails at once when nobody listens at the target", async (sshd)
   await assert.rejects(events.next(), { code: "dial_failed", message: /Connection refused/ });
 });
 
+test("keepTunnels looks for ports again, and says nothing, when somebody was quicker than ssh", async (sshd) => {
+  await using http = startHttp("second try");
+  const sshProgram = `${sshd.folder}/ssh`;
+  await Deno.writeTextFile(
+    sshProgram,
+    `#!/bin/sh
+if [ ! -e ${sshd.folder}/tried ]; then
+  touch ${sshd.folder}/tried
+  echo "bind [127.0.0.1]:${http.addr.port}: Address already in use" >&2
+  echo "Could not request local forwarding." >&2
+  exit 255
+fi
+exec ssh "$@"
+`,
+    { mode: 0o755 },
+  );
+  const specs = parseForwards([`tensorboard:${http.addr.port}`]);
+  await using tunnels = keep({ specs, config: config(sshd), sshProgram });
+  const { value } = await tunnels.next();
+  assert.ok(value && isKind(value, "ready"));
+  assert.equal(await bodyAt(value.url), "second try");
+});
+
 test("keepTunnels says that a program is missing when there is no ssh", async (sshd) => {
   const signal = new AbortController().signal;
   const sshProgram = `${sshd.folder}/no-ssh`;

@@ -1,9 +1,10 @@
 import { escapeControls } from "../../base/printable.ts";
 import { formatDuration } from "../../base/duration.ts";
-import { FORWARD_SERVICES, parseForwards } from "../../targets/forward_spec.ts";
+import { FORWARD_SERVICES, onSameMachine, parseForwards } from "../../targets/forward_spec.ts";
 import { type ForwardEvent, keepTunnels } from "../../targets/forward_tunnels.ts";
 import { renderTargetBlock } from "../../targets/ssh_block.ts";
-import { loadTarget, validateAlias } from "../../targets/target_store.ts";
+import type { TargetRecord } from "../../targets/target.ts";
+import { loadTarget } from "../../targets/target_store.ts";
 import { type CommandContext, defineCommand } from "../command.ts";
 
 /** One tunnel that answers, as `porthole forward --json` prints it. */
@@ -32,8 +33,8 @@ export const forward = defineCommand({
   ],
   async *run({ positionals: [alias = ""], rest }, context): AsyncGenerator<ForwardItem> {
     const { env, self, signal } = context;
-    const specs = parseForwards(rest);
-    validateAlias(alias);
+    const wanted = parseForwards(rest);
+    const specs = isHere(await loadTarget(env, alias)) ? wanted.map(onSameMachine) : wanted;
     // Read anew at every start: whoever connects again moves the target, and the tunnels follow it.
     const config = async () => renderTargetBlock(await loadTarget(env, alias), { self, env, multiplex: false });
     context.progress(`Opening ${specs.length === 1 ? "a tunnel" : `${specs.length} tunnels`} to ${alias}`);
@@ -46,6 +47,11 @@ export const forward = defineCommand({
   },
   format: ({ name, url }) => `${escapeControls(name)}: ${url}\n`,
 });
+
+function isHere({ provider, route }: TargetRecord): boolean {
+  const host = route.kind === "tcp" ? route.host : new URL(route.url).hostname;
+  return provider === "local" || /^(?:localhost|127\..*|\[?::1\]?)$/.test(host);
+}
 
 function tell(event: ForwardEvent, { alias, context }: { alias: string; context: CommandContext }): void {
   switch (event.kind) {

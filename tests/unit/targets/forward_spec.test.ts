@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { parseForward, parseForwards } from "../../../src/targets/forward_spec.ts";
+import { onSameMachine, parseForward, parseForwards } from "../../../src/targets/forward_spec.ts";
 
 Deno.test("parseForward knows the services by name", () => {
   assert.deepEqual(parseForward("tensorboard"), {
@@ -50,4 +50,9 @@ Deno.test("parseForwards rejects one local port for two tunnels, and no tunnel a
   });
   assert.throws(() => parseForwards([]), { code: "usage" });
   assert.equal(parseForwards(["8080", "8080"]).length, 2);
+});
+
+Deno.test("onSameMachine leaves a local port alone only where it was named", () => {
+  assert.equal(onSameMachine(parseForward("8080")).localPort, 0);
+  assert.equal(onSameMachine(parseForward("9000:8080")).localPort, 9000);
 });
