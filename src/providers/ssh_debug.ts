@@ -96,6 +96,25 @@ export class SSHDebug {
   }
 
   /**
+   * The long-lived API key `name` of a Union deployment, as `FLYTE_API_KEY` takes it: the stored one while the server
+   * knows it, else a new one, stored 0600.
+   *
+   * @throws AppError `already_exists` when the name is somebody else's, with another one to take; `auth_denied`.
+   */
+  static async ensureApiKey(
+    name = "flyte-ssh-debug",
+    { env = Deno.env.toObject(), config, onProgress: notice = () => {}, signal }: Pick<
+      SSHDebugConnectOptions,
+      "env" | "config" | "onProgress" | "signal"
+    > = {},
+  ): Promise<string> {
+    const { openSession } = await import("./union/session.ts");
+    const { ensureApiKey } = await import("./union/ensure_api_key.ts");
+    using session = await openSession({ env, cwd: Deno.cwd(), configFile: config, interaction: { notice } });
+    return (await ensureApiKey(session, { name, signal })).encoded;
+  }
+
+  /**
    * The environment that makes a run reachable by the holder of {@link SSHDebug.ensureKeypair}'s key, `extra` added.
    *
    * @throws AppError `usage` when `extra` would change one of `_F_E_SSH`, `_F_E_VS` and `_F_SSH_PK`.

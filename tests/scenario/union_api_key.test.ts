@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { AppError } from "../../src/base/errors.ts";
+import { SSHDebug } from "../../src/providers/ssh_debug.ts";
 import { decodeApiKey } from "../../src/providers/union/api_key.ts";
 import { credentialHeaders, credentialOf } from "../../src/providers/union/credential_headers.ts";
 import { ensureApiKey, revokeApiKey } from "../../src/providers/union/ensure_api_key.ts";
@@ -103,4 +104,13 @@ Deno.test("a key in FLYTE_API_KEY is the whole configuration", async () => {
   const headers = await session.auth?.headers({});
   assert.match(headers?.authorization ?? "", /^Bearer secret-access-/);
   assert.deepEqual(fixture.server.oauth.grants, ["client_credentials"]);
+});
+
+Deno.test("SSHDebug.ensureApiKey gives the encoded key", async () => {
+  await using fixture = await makeUnionFixture({ admin: ROBOT, now: Date.now });
+  const env = { ...fixture.env, ...ROBOT_ENV };
+  const config = `${fixture.home.path}/.flyte/config.yaml`;
+  const key = await SSHDebug.ensureApiKey("mine", { env, config });
+  assert.equal(decodeApiKey(key).clientId, "mine");
+  assert.equal(await SSHDebug.ensureApiKey("mine", { env, config }), key);
 });

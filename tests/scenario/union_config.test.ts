@@ -117,3 +117,11 @@ Deno.test("a damaged or missing configuration file is named", async () => {
   const gone = await failureOf(loadUnionConfig({ env, cwd: home.path, configFile: "gone.yaml" }));
   assert.equal(gone.code, "not_found");
 });
+
+Deno.test("a config.yaml of another tool does not hide the user's own configuration", async () => {
+  await using home = await makeTempHome();
+  await write(home, ".flyte/config.yaml", admin("mine.example.com"));
+  await write(home, "repo/config.yaml", "model:\n  layers: 3\n");
+  const config = await loadUnionConfig({ env: { HOME: home.path }, cwd: join(home.path, "repo") });
+  assert.equal(config.endpoint, "https://mine.example.com");
+});

@@ -244,3 +244,23 @@ Deno.test("a wrong client secret is refused in words, without the secret", async
   assert.match(error.message, /was refused: client or secret is wrong \(HTTP 401\)$/);
   assert.equal(JSON.stringify(error.toJSON()).includes("sekrit"), false);
 });
+
+Deno.test("a project's configuration that gets a command later is not run by a dial", async () => {
+  await using fixture = await makeUnionFixture();
+  const project = `${fixture.home.path}/repo`;
+  await Deno.mkdir(project);
+  const write = (extra: Record<string, unknown>) =>
+    Deno.writeTextFile(
+      `${project}/config.yaml`,
+      JSON.stringify({ admin: { endpoint: fixture.server.endpoint, ...extra } }),
+    );
+  await write({});
+  using session = await openSession({ ...fixture.options, cwd: project });
+  const credential = credentialOf(session);
+  await write({
+    proxyCommand: [Deno.execPath(), "eval", "Deno.writeTextFileSync(Deno.args[0], '')", `${project}/ran`],
+  });
+  const error = await failureOf(credentialHeaders(credential, fixture.env));
+  assert.equal(error.code, "config_invalid");
+  await assert.rejects(Deno.stat(`${project}/ran`), Deno.errors.NotFound);
+});

@@ -38,6 +38,8 @@ export interface UnionConfig {
   readonly insecureSkipVerify: boolean;
   /** The file it was read from. */
   readonly path?: string;
+  /** See {@link ConfigLocation.isProjectLocal}. */
+  readonly isProjectLocal: boolean;
 }
 
 /** Options of {@link loadUnionConfig}; what is given here wins over environment and file. */
@@ -45,6 +47,8 @@ export interface LoadConfigOptions {
   readonly env: Environment;
   readonly cwd: string;
   readonly configFile?: string | undefined;
+  /** True when `configFile` was found in a project by an earlier search, and not named by the user. */
+  readonly isProjectLocal?: boolean;
   /** False to take no file but `configFile`: for a process that an editor starts in whatever folder it is in. */
   readonly search?: boolean;
   readonly endpoint?: string | undefined;
@@ -65,7 +69,7 @@ const TRUSTED_KEYS = ["command", "proxyCommand", "clientSecretLocation", "client
 export async function loadUnionConfig(options: LoadConfigOptions): Promise<UnionConfig> {
   const { env, cwd, configFile, search = true } = options;
   const location = configFile !== undefined
-    ? { path: resolve(cwd, configFile), isProjectLocal: false }
+    ? { path: resolve(cwd, configFile), isProjectLocal: options.isProjectLocal ?? false }
     : search
     ? await findConfigFile({ env, cwd })
     : undefined;
@@ -94,6 +98,7 @@ export async function loadUnionConfig(options: LoadConfigOptions): Promise<Union
       }
       : readAuth(settings, { env, insecure, cwd }),
     insecureSkipVerify: settings.flag("admin.insecureSkipVerify"),
+    isProjectLocal: location?.isProjectLocal ?? false,
     ...(proxyCommand.length > 0 ? { proxyCommand } : {}),
     ...(caFile === undefined ? {} : { caFile: expandHome(caFile, { env, cwd }) }),
     ...(httpProxyUrl === undefined ? {} : { httpProxyUrl }),

@@ -26,7 +26,7 @@ export async function findConfigFile(
   ];
   for (const { root, path } of inProject) {
     // In the home folder itself it is the user's own.
-    if (await isFile(path)) {
+    if (await isOurs(path)) {
       return { path, isProjectLocal: resolve(root) !== resolve(env.HOME ?? env.USERPROFILE ?? "/") };
     }
   }
@@ -45,6 +45,12 @@ async function findGitRoot(cwd: string): Promise<string | undefined> {
     if (await exists(join(folder, ".git"))) return folder;
     if (dirname(folder) === folder) return undefined;
   }
+}
+
+/** Many a project has a `config.yaml` of another tool: one that says nothing to us must not hide the one that does. */
+async function isOurs(path: string): Promise<boolean> {
+  if (!await isFile(path)) return false;
+  return await Deno.readTextFile(path).then((text) => /\b(?:admin|task)\b["']?\s*:/.test(text), () => false);
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -47,18 +47,27 @@ export function credentialOf({ config, tokens }: UnionSession, apiKeyName?: stri
     endpoint: config.endpoint,
     ...(tokens ? { tokenKey: tokens.key } : {}),
     ...(config.path === undefined ? {} : { config: config.path }),
+    // A file of a project stays one when a dial reads it again: it may have got other lines in the meantime.
+    ...(config.isProjectLocal ? { isProjectLocal: "yes" } : {}),
     ...(apiKeyName === undefined ? {} : { apiKey: apiKeyName }),
     ...(isSimple ? {} : { extra: "headers" }),
   };
 }
 
 async function reopen(
-  { endpoint, config, apiKey, tokenKey }: Readonly<Record<string, string>>,
+  { endpoint, config, isProjectLocal, apiKey, tokenKey }: Readonly<Record<string, string>>,
   options: Pick<SessionOptions, "env" | "now" | "cwd">,
 ): Promise<UnionSession> {
   // Loaded here alone: the configuration's parser and the log-ins are off the path of a dial with a good token.
   const { openSession } = await import("./session.ts");
-  const session = await openSession({ ...options, search: false, endpoint, configFile: config, apiKeyName: apiKey });
+  const session = await openSession({
+    ...options,
+    search: false,
+    endpoint,
+    configFile: config,
+    isProjectLocal: isProjectLocal === "yes",
+    apiKeyName: apiKey,
+  });
   if (session.tokens?.key === tokenKey) return session;
   session[Symbol.dispose]();
   throw new AppError(
