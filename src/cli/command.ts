@@ -57,6 +57,8 @@ export interface CommandContext {
   readonly stdinIsTerminal: boolean;
   /** True with `--json`: the items that `run` yields are printed as one JSON object per line. */
   readonly isJson: boolean;
+  /** Every subcommand there is. */
+  readonly commands: readonly CommandEntry[];
   /** The arguments with which this same program runs itself: `["/usr/bin/porthole"]`, or deno, its flags and main.ts. */
   readonly self: readonly string[];
 }
@@ -97,6 +99,16 @@ export interface Command<S extends FlagSpecs, T> {
 /** A command whose types do not matter any more: what the table and the runner handle. */
 // deno-lint-ignore no-explicit-any
 export type AnyCommand = Command<any, any>;
+
+/** One line of the table of commands. */
+export interface CommandEntry {
+  /** As typed: `keys ensure`. */
+  readonly name: string;
+  readonly summary: string;
+  /** The heading it stands under. */
+  readonly group: string;
+  load(): Promise<AnyCommand>;
+}
 
 /** The identity, with the flags' types inferred. */
 export function defineCommand<const S extends FlagSpecs, T>(command: Command<S, T>): Command<S, T> {

@@ -1,4 +1,4 @@
-import type { CommandEntry } from "./help.ts";
+import type { CommandEntry } from "./command.ts";
 
 /** Every subcommand, in the order of the help. A command's file is loaded when it is called, and only then. */
 export const COMMANDS: readonly CommandEntry[] = [

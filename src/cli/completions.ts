@@ -16,20 +16,15 @@ export function renderCompletions(shell: Shell, commands: readonly AnyCommand[])
 }
 
 function renderBash(commands: readonly AnyCommand[]): string {
-  const cases = commands.map((command) =>
-    `    ${JSON.stringify(command.name)}) words=${JSON.stringify(words(command))} ;;\n`
-  );
+  const oneCase = ({ name }: AnyCommand, found: string) =>
+    `${JSON.stringify(name)}) words=${JSON.stringify(found)} ;;\n`;
+  const cases = (indent: string, some: readonly AnyCommand[]) =>
+    some.map((command) => `${indent}${oneCase(command, words(command))}`).join("");
   return `_porthole() {
-  local current="\${COMP_WORDS[COMP_CWORD]}" two="\${COMP_WORDS[1]} \${COMP_WORDS[2]}" words=""
-  case "$two" in
-${
-    commands.filter(({ name }) => name.includes(" ")).map((command) =>
-      `    ${JSON.stringify(command.name)}) words=${JSON.stringify(words(command))} ;;\n`
-    ).join("")
-  }    *) case "\${COMP_WORDS[1]}" in
-${cases.filter((line) => !/^ {4}"\S+ /.test(line)).map((line) => `  ${line}`).join("")}${
-    groupCases(commands)
-  }    esac ;;
+  local current="\${COMP_WORDS[COMP_CWORD]}" words=""
+  case "\${COMP_WORDS[1]} \${COMP_WORDS[2]}" in
+${cases("    ", commands.filter(({ name }) => name.includes(" ")))}    *) case "\${COMP_WORDS[1]}" in
+${cases("      ", commands.filter(({ name }) => !name.includes(" ")))}${groupCases(commands)}    esac ;;
   esac
   [ "$COMP_CWORD" = 1 ] && words=${JSON.stringify(firstWords(commands).join(" "))}
   case "$current" in

@@ -1,15 +1,5 @@
-import type { AnyCommand, FlagSpec, PositionalSpec } from "./command.ts";
+import type { AnyCommand, CommandEntry, FlagSpec, PositionalSpec } from "./command.ts";
 import { flagsOf } from "./parse_flags.ts";
-
-/** One line of the table of commands. */
-export interface CommandEntry {
-  /** As typed: `keys ensure`. */
-  readonly name: string;
-  readonly summary: string;
-  /** The heading it stands under. */
-  readonly group: string;
-  load(): Promise<AnyCommand>;
-}
 
 /** The help of one command. */
 export function renderCommandHelp(command: AnyCommand): string {

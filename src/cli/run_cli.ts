@@ -1,9 +1,9 @@
 import { AppError, toAppError } from "../base/errors.ts";
 import type { Environment } from "../base/home.ts";
 import { VERSION } from "../base/version.ts";
-import type { AnyCommand, CommandContext } from "./command.ts";
+import type { AnyCommand, CommandContext, CommandEntry } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
-import { type CommandEntry, renderCommandHelp, renderProgramHelp } from "./help.ts";
+import { renderCommandHelp, renderProgramHelp } from "./help.ts";
 import { Output, type OutputStreams } from "./output.ts";
 import { distance, parseCommandLine } from "./parse_flags.ts";
 
@@ -81,6 +81,7 @@ function createContext(process: CliProcess, output: Output): CommandContext {
     stdinIsTerminal: process.stdinIsTerminal,
     isJson: output.isJson,
     self: process.self,
+    commands: COMMANDS,
   };
 }
 

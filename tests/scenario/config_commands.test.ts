@@ -24,6 +24,7 @@ function context(home: TempHome): CommandContext {
     stdinIsTerminal: false,
     isJson: false,
     self: ["/usr/bin/porthole"],
+    commands: [],
   };
 }
 

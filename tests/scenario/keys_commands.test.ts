@@ -20,6 +20,7 @@ function context(home: TempHome, notices: string[] = []): CommandContext {
     stdinIsTerminal: false,
     isJson: false,
     self: ["/usr/bin/porthole"],
+    commands: [],
   };
 }
 

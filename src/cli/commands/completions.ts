@@ -1,5 +1,4 @@
 import { defineCommand } from "../command.ts";
-import { COMMANDS } from "../commands.ts";
 import { renderCompletions, SHELLS } from "../completions.ts";
 import { AppError } from "../../base/errors.ts";
 
@@ -10,12 +9,12 @@ export const completions = defineCommand({
   flags: {},
   positionals: [{ name: "SHELL", summary: SHELLS.join(", ") }],
   examples: ["porthole completions bash > ~/.local/share/bash-completion/completions/porthole"],
-  async *run({ positionals: [name] }) {
+  async *run({ positionals: [name] }, { commands }) {
     const shell = SHELLS.find((known) => known === name);
     if (!shell) {
       throw new AppError("usage", `Cannot complete in ${JSON.stringify(name)}: needed one of ${SHELLS.join(", ")}`);
     }
-    yield { shell, script: renderCompletions(shell, await Promise.all(COMMANDS.map((entry) => entry.load()))) };
+    yield { shell, script: renderCompletions(shell, await Promise.all(commands.map((entry) => entry.load()))) };
   },
   format: ({ script }) => script,
 });
