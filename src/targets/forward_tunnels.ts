@@ -125,7 +125,7 @@ class Keeper {
           events.push({
             kind: "waiting",
             tunnel,
-            found: ssh.lastWords() || `nothing answers on its port ${tunnel.remotePort} yet`,
+            found: reasonToWait(tunnel, ssh.lastWords()),
           }),
       });
       events.push({ kind: "ready", tunnel, url: tunnelUrl(tunnel) });
@@ -141,6 +141,11 @@ class Keeper {
     this.#announced.set(index, tunnel.localPort);
     return true;
   }
+}
+
+/** That nobody listens is the usual case, for which ssh has many words; that the far end forbids it is ssh's to say. */
+function reasonToWait({ remotePort }: Tunnel, lastWords: string): string {
+  return lastWords.includes("prohibited") ? lastWords : `nothing answers on its port ${remotePort} yet`;
 }
 
 /** What a browser or a debugger is told: a URL for HTTP, `host:port` otherwise. */
