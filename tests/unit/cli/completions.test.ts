@@ -7,7 +7,7 @@ const commands = await Promise.all(COMMANDS.map((entry) => entry.load()));
 
 Deno.test("every command's file defines the command that its entry in the table names", () => {
   for (const [index, { name, summary }] of COMMANDS.entries()) {
-    assert.deepEqual([commands[index].name, commands[index].summary], [name, summary]);
+    assert.deepEqual([commands[index]?.name, commands[index]?.summary], [name, summary]);
   }
 });
 
