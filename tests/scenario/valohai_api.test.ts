@@ -72,3 +72,12 @@ Deno.test("an execution whose address names another host is not followed there",
   assert.match(error.message, /the log-in is not sent to another host$/);
   assert.deepEqual(elsewhere.requests, []);
 });
+
+Deno.test("a host where nobody listens is named after three tries", async () => {
+  const at = await stageValohai();
+  await at[Symbol.asyncDispose]();
+  const error = await failure(resolveStates(at.provider, "1"));
+  assert.equal(error.code, "dial_failed");
+  assert.match(error.message, /^Cannot find execution #1: http:\/\/127\.0\.0\.1:\d+ is out of reach: .*refused/i);
+  assert.deepEqual(at.slept, [500, 1000]);
+});

@@ -61,3 +61,12 @@ Deno.test("explain leaves alone what is not about the way to the execution", asy
   assert.equal(await at.provider.explain(denied, { runName: "9", ...RUN }), denied);
   assert.deepEqual(at.server.requests, []);
 });
+
+Deno.test("explain leads to the firewall when the API is out of reach as well", async () => {
+  const at = await stageValohai();
+  await at[Symbol.asyncDispose]();
+  const route = { kind: "tcp", host: "198.51.100.7", port: 2222 } as const;
+  const error = await at.provider.explain(new AppError("timeout", "no answer"), { runName: "3", ...RUN, route });
+  assert.equal(error.code, "dial_failed");
+  assert.match(error.message, /^Cannot reach execution #3 at 198\.51\.100\.7:2222: the connection timed out/);
+});

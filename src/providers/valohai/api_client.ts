@@ -13,6 +13,8 @@ import { tryUrl } from "./host.ts";
 
 /** Tries of a GET altogether; a POST is never sent twice, since the first may have been taken. */
 const MAX_TRIES = 5;
+/** Where nobody answers at all: a wrong host should not take long to be told. */
+const MAX_SILENT_TRIES = 3;
 const FIRST_BACKOFF_MS = 500;
 /** What a `Retry-After` may ask for at most; beyond that the error is the better answer. */
 const MAX_RETRY_AFTER_MS = 30_000;
@@ -37,6 +39,13 @@ export interface CallOptions {
   /** What it is for, behind "Cannot": `read execution #12`. */
   readonly purpose: string;
   readonly signal?: AbortSignal | undefined;
+}
+
+/** A try that may be made again. */
+interface FailedTry {
+  readonly error: AppError;
+  readonly retryAfterMs: number;
+  readonly maxTries: number;
 }
 
 /**
@@ -65,7 +74,7 @@ export class ApiClient {
     for (let tried = 1;; tried++) {
       const outcome = await this.#tryGet(url, options);
       if ("value" in outcome) return outcome.value;
-      if (tried === MAX_TRIES || outcome.retryAfterMs > MAX_RETRY_AFTER_MS) throw outcome.error;
+      if (tried >= outcome.maxTries || outcome.retryAfterMs > MAX_RETRY_AFTER_MS) throw outcome.error;
       await this.#sleep(Math.max(outcome.retryAfterMs, FIRST_BACKOFF_MS * 2 ** (tried - 1)), options.signal);
     }
   }
@@ -89,7 +98,7 @@ export class ApiClient {
   async #tryGet(
     url: URL,
     options: CallOptions,
-  ): Promise<{ readonly value: unknown } | { readonly error: AppError; readonly retryAfterMs: number }> {
+  ): Promise<{ readonly value: unknown } | FailedTry> {
     const context = this.#context(options.purpose);
     let response: Response;
     try {
@@ -97,14 +106,16 @@ export class ApiClient {
     } catch (error) {
       options.signal?.throwIfAborted();
       const failure = toAppError(error);
-      if (failure.code === "dial_failed" || failure.code === "timeout") return { error: failure, retryAfterMs: 0 };
+      if (failure.code === "dial_failed" || failure.code === "timeout") {
+        return { error: failure, retryAfterMs: 0, maxTries: MAX_SILENT_TRIES };
+      }
       throw failure;
     }
     if (response.ok) return { value: await readJson(response, context) };
     const retryAfterMs = retryAfter(response.headers.get("retry-after"));
     const error = await explainStatus(response, context);
     if (response.status !== 429 && response.status < 500) throw error;
-    return { error, retryAfterMs };
+    return { error, retryAfterMs, maxTries: MAX_TRIES };
   }
 
   /** Follows redirects that stay on the host: only there may the token go. */
@@ -129,7 +140,9 @@ export class ApiClient {
       signal,
       reason: () =>
         new AppError("timeout", `Cannot ${purpose}: ${this.host.origin} did not answer within 30s`, {
-          hint: "Look at the network and at VALOHAI_HOST",
+          hint: init.method === "GET"
+            ? "Look at the network and at VALOHAI_HOST"
+            : "It may have been taken all the same: porthole list --on valohai shows it then",
         }),
     });
     try {

@@ -119,10 +119,15 @@ export function explainFetch(error: unknown, { purpose, host }: CallContext): Ap
   );
 }
 
-/** The sentence that a fetch failed with, without the URL that Deno puts before it. */
+/** Why a fetch failed, without the URL and the layers that Deno puts before it. */
 function fetchReason(error: unknown): string {
-  const cause = error instanceof Error && error.cause ? `: ${describeError(error.cause)}` : "";
-  return `${describeError(error)}${cause}`.replace(/^error sending request for url \([^)]*\):?\s*/i, "") || "no answer";
+  let deepest = error;
+  while (deepest instanceof Error && deepest.cause) deepest = deepest.cause;
+  const reason = describeError(deepest)
+    .replace(/^.*error sending request for url \([^)]*\):?\s*/i, "")
+    .replace(/^(?:client error \([^)]*\)|tcp connect error): /i, "")
+    .replace(/^tcp connect error: /i, "");
+  return reason || "no answer";
 }
 
 function loginHint(host: URL, tokenSource: string): string {

@@ -6,7 +6,7 @@ import { CLOUDS, firewallCommands } from "./firewall.ts";
 
 /** What is known of an execution that could not be dialled or logged in to. */
 export interface DialContext {
-  readonly counter: number;
+  readonly counter: number | "latest";
   /** Where its SSH server should be. */
   readonly address: string;
   readonly port: number;

@@ -141,11 +141,18 @@ export class ValohaiProvider implements Provider {
     const known = this.#resolved.get(runName);
     const route = failed.route ?? known?.route;
     if (route?.kind !== "tcp" || !DIAL_FAILURES.has(error.code)) return error;
-    const { client, execution } = await this.#find(known?.counter ?? runName, signal);
-    if (hasEnded(execution)) return await endedError(client, { execution, signal });
-    const { publicKey } = await this.#executionKey(client, execution);
+    const counter = parseCounter(known?.counter ?? runName);
+    const found = await this.#find(String(counter), signal).catch((failure: unknown) => {
+      // The dial is what failed, and was asked about: it is explained without what the API would have told.
+      if (failure instanceof AppError) return undefined;
+      throw failure;
+    });
+    if (found && hasEnded(found.execution)) {
+      return await endedError(found.client, { execution: found.execution, signal });
+    }
+    const { publicKey = undefined } = found ? await this.#executionKey(found.client, found.execution) : {};
     return explainDialFailure(error, {
-      counter: execution.counter,
+      counter: found?.execution.counter ?? counter,
       address: route.host,
       port: route.port,
       source: ownAddress(route.host, Deno.networkInterfaces()),
