@@ -292,3 +292,19 @@ Deno.test("a log-in that the pod refused tells which key the run was started wit
   const told = await provider.explain?.(denied, { ...RUN, offeredIdentityFile: file });
   assert.match(told?.message ?? "", /^The run "r1" lets in the key SHA256:\S+; ".*id" is SHA256:\S+$/);
 });
+
+Deno.test("with a stored API key a run is reached though the log-in has ended, and nobody is asked", async () => {
+  await using fixture = await makeUnionFixture({ admin: ROBOT });
+  fixture.server.addRun(aRun("r1", { looks: { a0: [attempt("RUNNING", { logInfo: [{ ...IDE, ready: true }] })] } }));
+  {
+    using provider = await open(fixture, { useApiKey: true });
+    await collect(provider.resolve(RUN, { pollIntervalMs: 1000 }));
+  }
+  await fixture.configure({ authType: "Pkce" });
+  using provider = await open(fixture, { useApiKey: true });
+  const [state] = await collect(provider.resolve(RUN, { pollIntervalMs: 1000 }));
+  assert.equal(state?.kind === "ready" && state.resolved.credential?.apiKey, "flyte-ssh-debug");
+  using without = await open(fixture);
+  const error = await failureOf(collect(without.resolve(RUN, { pollIntervalMs: 1000 })));
+  assert.equal(error.hint, "porthole auth login");
+});

@@ -4,7 +4,7 @@ import type { ResolvedRoute, ResolveState, RunReference } from "../../targets/re
 import type { LaunchRequest, Provider, RunSummary } from "../provider.ts";
 import { credentialOf } from "./credential_headers.ts";
 import { routeUrl } from "./endpoint.ts";
-import { DEFAULT_API_KEY_NAME, ensureApiKey } from "./ensure_api_key.ts";
+import { ensureApiKey } from "./ensure_api_key.ts";
 import { consoleUrl } from "./guesses.ts";
 import { explainFailure, runEnded } from "./explain.ts";
 import { followLogs } from "./logs.ts";
@@ -12,6 +12,7 @@ import type { RunInfo } from "./messages.ts";
 import { type Readiness, readinessOf } from "./readiness.ts";
 import { rerun } from "./rerun.ts";
 import { abortRun, getActionDetails, listRuns, runIdOf } from "./runs.ts";
+import { openRunSession } from "./run_session.ts";
 import { openSession, type SessionOptions, tokenKeyOf, type UnionSession } from "./session.ts";
 
 /** Options of {@link openUnionProvider}. */
@@ -24,11 +25,11 @@ export interface UnionProviderOptions extends Omit<SessionOptions, "apiKeyName">
 
 /** Runs on a Union or Flyte v2 deployment. Dispose it to close its connections. */
 export async function openUnionProvider(options: UnionProviderOptions): Promise<Provider> {
-  const session = await openSession(options);
+  const { session, apiKeyName } = await openRunSession(options);
   return {
     name: "union",
     launch: (request, { signal }) => launch(session, request, { ...options, signal }),
-    resolve: (run, resolveOptions) => resolveRun(session, run, { ...options, ...resolveOptions }),
+    resolve: (run, resolveOptions) => resolveRun(session, run, { ...options, ...resolveOptions, apiKeyName }),
     async *list({ signal }) {
       for await (const run of listRuns(session, { signal })) yield summaryOf(session, run);
     },
@@ -59,13 +60,13 @@ async function launch(
       "usage",
       `Cannot run ${JSON.stringify(command[0])} on union: a run there runs a registered task`,
       {
-        hint: "porthole launch --on union --rerun RUN, or start the task yourself with: porthole env --on union",
+        hint: "porthole launch --on union --rerun RUN, or start the task yourself with: porthole env",
       },
     );
   }
   if (typeof runName !== "string" || typeof actionName !== "string") {
     throw new AppError("usage", "Cannot launch on union: needed the run to run again", {
-      hint: "porthole launch --on union --rerun RUN, or start the task yourself with: porthole env --on union",
+      hint: "porthole launch --on union --rerun RUN, or start the task yourself with: porthole env",
     });
   }
   const { publicKey } = await keypair();
@@ -83,6 +84,8 @@ function summaryOf({ config }: UnionSession, { id, phase, startTime }: RunInfo):
 }
 
 interface ResolveRunOptions extends UnionProviderOptions {
+  /** The API key that the session itself acts with. */
+  readonly apiKeyName: string | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly pollIntervalMs: number;
 }
@@ -94,12 +97,13 @@ async function* resolveRun(
 ): AsyncGenerator<ResolveState> {
   const { signal, pollIntervalMs, useApiKey = false, sleep = realSleep } = options;
   const actionId = { run: runIdOf(session, run.runName), name: run.actionName };
-  const apiKey = useApiKey ? await ensureApiKey(session, { name: DEFAULT_API_KEY_NAME, signal }) : undefined;
+  // A token for a key is proof enough that the server knows it.
+  const apiKeyName = options.apiKeyName ?? (useApiKey ? (await ensureApiKey(session, { signal })).name : undefined);
   for (;;) {
     const readiness = readinessOf(await getActionDetails(session, actionId, { signal }));
     if (readiness.kind === "ended") throw runEnded(run, readiness);
     if (readiness.kind === "ready") {
-      const found = { run, readiness, apiKeyName: apiKey?.name };
+      const found = { run, readiness, apiKeyName };
       yield { kind: "ready", resolved: await makeRoute(session, found, options) };
       return;
     }
