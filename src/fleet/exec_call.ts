@@ -95,6 +95,7 @@ function commandResult(
     ...(signal === null ? {} : { signal }),
     ...(stdout.file === undefined ? {} : { stdoutFile: stdout.file }),
     ...(stderr.file === undefined ? {} : { stderrFile: stderr.file }),
+    ...(stdout.isTruncated || stderr.isTruncated ? { truncated: true } : {}),
     ...(failure === undefined ? {} : { error: failure }),
     durationMs,
   };

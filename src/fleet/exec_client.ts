@@ -80,7 +80,7 @@ function workOf(
     store: createOutputStore({
       maxOutputBytes: settings.maxOutputBytes,
       maxTotalBytes: MAX_TOTAL_OUTPUT_BYTES,
-      spoolFolder,
+      spoolFolder: options.longOutput === "truncate" ? undefined : spoolFolder,
     }),
     onOutput,
   };

@@ -84,8 +84,10 @@ export interface FleetOptions extends CommandSettings {
   /** So many hosts must succeed before the others start; 0. */
   readonly canary?: number;
   readonly dryRun?: boolean;
-  /** Kept in memory of each output of each host, 1 MiB; the whole of a longer one goes to a file. */
+  /** Kept in memory of each output of each host, 1 MiB. */
   readonly maxOutputBytes?: number;
+  /** What becomes of a longer one: the whole goes to a file (default), or the rest is dropped, for who watches events. */
+  readonly longOutput?: "spool" | "truncate";
   /** Where longer outputs go: a folder that exists. Else a temporary one, which `close()` removes. */
   readonly spoolFolder?: string;
   /** Keeps connections open between calls until `close()`. */

@@ -10,8 +10,8 @@ export interface OutputStoreOptions {
   readonly maxOutputBytes: number;
   /** Kept in memory of all outputs of the call together. */
   readonly maxTotalBytes: number;
-  /** Makes the folder for what does not fit, when the first output needs it. */
-  readonly spoolFolder: () => Promise<string>;
+  /** Makes the folder for what does not fit, when the first output needs it; without, what does not fit is dropped. */
+  readonly spoolFolder?: (() => Promise<string>) | undefined;
 }
 
 /** One output as it came to be. */
@@ -20,6 +20,8 @@ export interface CollectedOutput {
   readonly text: string;
   /** The file that holds all of it, if `text` does not. */
   readonly file?: string;
+  /** True when `text` is not all and there is no file either. */
+  readonly isTruncated: boolean;
 }
 
 /** Takes in outputs so that memory stays bounded however many hosts there are and however much they say. */
@@ -40,11 +42,13 @@ export function createOutputStore({ maxOutputBytes, maxTotalBytes, spoolFolder }
       let keptBytes = 0;
       let spool: Deno.FsFile | undefined;
       let path: string | undefined;
+      let isTruncated = false;
       try {
         for (let bytes; (bytes = await reader.read()) !== null;) {
           await onBytes?.(bytes);
           const room = Math.max(0, Math.min(maxOutputBytes - keptBytes, freeBytes));
-          if (!spool && bytes.length > room) {
+          if (!spoolFolder) isTruncated ||= bytes.length > room;
+          else if (!spool && bytes.length > room) {
             path = join(await spoolFolder(), fileName);
             spool = await Deno.open(path, { write: true, createNew: true, mode: 0o600 });
             for (const piece of kept) await writeAll(spool, piece);
@@ -60,7 +64,7 @@ export function createOutputStore({ maxOutputBytes, maxTotalBytes, spoolFolder }
       } finally {
         spool?.close();
       }
-      return { text: decode(kept), ...(path === undefined ? {} : { file: path }) };
+      return { text: decode(kept), isTruncated, ...(path === undefined ? {} : { file: path }) };
     },
   };
 }

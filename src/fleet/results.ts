@@ -27,6 +27,8 @@ export interface SSHResult extends HostResult {
   /** The file that holds all of stdout, when it was more than is kept in memory. */
   readonly stdoutFile?: string;
   readonly stderrFile?: string;
+  /** True when the rest of an output was dropped (`longOutput: "truncate"`). */
+  readonly truncated?: boolean;
 }
 
 /** What several commands, one after another over one connection, did on one host. */
