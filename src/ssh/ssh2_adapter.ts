@@ -1,8 +1,9 @@
 /**
  * The one place that imports ssh2, for the server and for the client.
  *
- * What it makes good: a leak of native memory with chacha20 (chacha20_release.ts) and TCP_NODELAY, which ssh2 never
- * sets: give it transports made by {@link toDuplex} and neither matters to whoever uses this file.
+ * What it makes good: leaks of native memory with chacha20 (chacha20_release.ts) and AES-CTR (call
+ * {@link releaseCiphers} for each connection), and TCP_NODELAY, which ssh2 never sets (give it transports made by
+ * {@link toDuplex}).
  */
 import "./chacha20_release.ts";
 import ssh2 from "ssh2";
@@ -35,4 +36,5 @@ export type {
   SFTPWrapper,
 } from "ssh2";
 
+export { releaseCiphers } from "./cipher_release.ts";
 export { type StreamDuplex, toDuplex, type ToDuplexOptions } from "./stream_duplex.ts";

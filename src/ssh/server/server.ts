@@ -1,6 +1,6 @@
 import type { ByteStream } from "../../stream/byte_stream.ts";
 import { serverAlgorithms } from "../algorithms.ts";
-import { type Connection, Server, toDuplex } from "../ssh2_adapter.ts";
+import { type Connection, releaseCiphers, Server, toDuplex } from "../ssh2_adapter.ts";
 import type { AuthAttempt, AuthDecision, Authenticate, AuthMethod } from "./authentication.ts";
 import { SshConnection } from "./connection.ts";
 import { followForwarding } from "./forwarding.ts";
@@ -72,6 +72,7 @@ export function createSshServer(config: SshServerConfig): SshServer {
     const connection = byTransport.get(ssh2._sock);
     if (!connection) return void ssh2.end();
     acceptRightGuesses(ssh2._protocol);
+    releaseCiphers(raw);
     connection.identified(ssh2, header.versions.software);
     serve(ssh2, { connection, config, limits });
   });
