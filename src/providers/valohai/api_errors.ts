@@ -111,7 +111,7 @@ export function explainFetch(error: unknown, { purpose, host }: CallContext): Ap
     `Cannot ${purpose}: ${host.origin} is out of reach: ${reason}`,
     {
       hint: isTls
-        ? "An installation with an own certificate authority: name its file in DENO_CERT"
+        ? "An installation with a certificate authority of its own: name its PEM file in REQUESTS_CA_BUNDLE"
         : "Look at the network and at VALOHAI_HOST",
       details: { host: host.origin },
       cause: error,

@@ -3,6 +3,7 @@ import type { AuthActionOptions, AuthActions, AuthStatus } from "../auth_actions
 import { type AccountOptions, findAccount, findPlace, type Place } from "./account.ts";
 import { ApiClient, type ApiClientDependencies } from "./api_client.ts";
 import { removeToken, tokenPath, validateToken, writeToken } from "./token_file.ts";
+import { openTrustedFetch } from "./trusted_fetch.ts";
 import { parsePage } from "./wire.ts";
 
 /** What the actions need from outside. */
@@ -32,7 +33,8 @@ async function login(options: ValohaiAuthOptions, { signal }: AuthActionOptions)
   const { host } = place;
   const tokenSource = "the paste";
   const token = validateToken(await options.readToken(`${host.origin}/auth/tokens/`, { signal }), tokenSource);
-  const client = new ApiClient({ host, token, tokenSource }, options);
+  using trusted = await openTrustedFetch(options.env);
+  const client = new ApiClient({ host, token, tokenSource }, { fetch: trusted.fetch, ...options });
   // The cheapest call that a token is needed for.
   parsePage(
     await client.get("/api/v0/projects/", { purpose: `log in to Valohai at ${host.host}`, signal }),

@@ -17,6 +17,7 @@ import { parseLaunch } from "./launch_options.ts";
 import { launchPayload } from "./launch_payload.ts";
 import { readLaunch, saveLaunch } from "./launch_record.ts";
 import { ownAddress } from "./own_address.ts";
+import { openTrustedFetch, type TrustedFetch } from "./trusted_fetch.ts";
 import { type Execution, parseExecution } from "./wire.ts";
 
 /** What the provider needs from outside. */
@@ -54,13 +55,18 @@ type Call = { readonly signal?: AbortSignal | undefined };
 export class ValohaiProvider implements Provider {
   readonly name = "valohai";
   #session: Promise<Session> | undefined;
+  #trusted: TrustedFetch | undefined;
   /** Where the runs that were resolved here are, by the word that they were asked for with. */
   readonly #resolved = new Map<string, { readonly counter: string; readonly route: TargetRoute }>();
 
   constructor(private readonly options: ValohaiProviderOptions) {}
 
-  /** Nothing is held between calls. */
-  [Symbol.dispose](): void {}
+  /** Closes the connections of a private installation; others are the runtime's own. */
+  [Symbol.dispose](): void {
+    this.#trusted?.[Symbol.dispose]();
+    this.#trusted = undefined;
+    this.#session = undefined;
+  }
 
   /**
    * Creates an execution of a step with `remote_debug` filled in; resolves as soon as Valohai took it.
@@ -183,7 +189,8 @@ export class ValohaiProvider implements Provider {
         hint: "Give --project, set VALOHAI_PROJECT, or link this folder with vh project link",
       });
     }
-    const client = new ApiClient(account, this.options);
+    this.#trusted ??= await openTrustedFetch(this.options.env);
+    const client = new ApiClient(account, { fetch: this.#trusted.fetch, ...this.options });
     return { client, projectId: await findProject(client, { text: account.project, signal }) };
   }
 
