@@ -64,6 +64,42 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/env.ts")).env,
   },
   {
+    name: "exec",
+    group: "Many hosts",
+    summary: "Run a command on many hosts",
+    load: async () => (await import("./commands/exec.ts")).exec,
+  },
+  {
+    name: "upload",
+    group: "Many hosts",
+    summary: "Copy a file or a folder to many hosts",
+    load: async () => (await import("./commands/upload.ts")).upload,
+  },
+  {
+    name: "download",
+    group: "Many hosts",
+    summary: "Copy a file or a folder from many hosts",
+    load: async () => (await import("./commands/download.ts")).download,
+  },
+  {
+    name: "keyscan",
+    group: "Many hosts",
+    summary: "Show the host keys of many hosts, or file them",
+    load: async () => (await import("./commands/keyscan.ts")).keyscan,
+  },
+  {
+    name: "copy-id",
+    group: "Many hosts",
+    summary: "Add a public key to authorized_keys on many hosts",
+    load: async () => (await import("./commands/copy_id.ts")).copyId,
+  },
+  {
+    name: "key-check",
+    group: "Many hosts",
+    summary: "Ask many hosts whether they would take a public key",
+    load: async () => (await import("./commands/key_check.ts")).keyCheck,
+  },
+  {
     name: "auth login",
     group: "Set-up",
     summary: "Log in at a platform",

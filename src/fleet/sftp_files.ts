@@ -40,8 +40,8 @@ function sftpFiles(client: SftpClient, signal: AbortSignal | undefined): RemoteF
     makeFolder,
     async list(path) {
       const names: string[] = [];
-      for await (const { name, isNameExact } of client.readFolder(path, { signal })) {
-        if (!isNameExact) {
+      for await (const { name, isUtf8 } of client.readFolder(path, { signal })) {
+        if (!isUtf8) {
           throw new AppError("remote_failed", `A name in ${JSON.stringify(path)} is not UTF-8: ${name}`);
         }
         names.push(name);
