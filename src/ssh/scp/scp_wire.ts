@@ -1,11 +1,10 @@
 import { AppError } from "../../base/errors.ts";
 import type { ByteStream } from "../../stream/byte_stream.ts";
+import { decodePath, encodePath } from "../sftp/byte_path.ts";
 
 /** The longest line taken: a path of 4,096 bytes and its mode and size fit (OpenSSH's buffer has 16 KiB). */
 const MAX_LINE_BYTES = 16 * 1024;
 const NEWLINE = 10;
-const utf8 = new TextEncoder();
-const fromUtf8 = new TextDecoder("utf-8", { ignoreBOM: true, fatal: true });
 
 /** What an answer says: all is well, a warning, or the end of it all. */
 export interface Answer {
@@ -30,7 +29,7 @@ export class ScpWire {
     return first;
   }
 
-  /** The rest of a line without its newline. @throws AppError `protocol` when it is too long, ends early or is not UTF-8. */
+  /** The rest of a line without its newline. @throws AppError `protocol` when it is too long or ends early. */
   async line(): Promise<string> {
     let line: Uint8Array = new Uint8Array(0);
     for (let end = -1; end < 0;) {
@@ -41,11 +40,7 @@ export class ScpWire {
       line = concatenate(line, part);
       this.#chunk = this.#chunk.subarray(end < 0 ? part.length : end + 1);
     }
-    try {
-      return fromUtf8.decode(line);
-    } catch (cause) {
-      throw new AppError("protocol", "names that are not UTF-8 are not supported", { cause });
-    }
+    return decodePath(line);
   }
 
   /** At most `maxBytes`, valid until the next read. @throws AppError `protocol` at the end of the stream. */
@@ -76,7 +71,7 @@ export class ScpWire {
   }
 
   write(content: string | Uint8Array): Promise<void> {
-    return this.#stream.write(typeof content === "string" ? utf8.encode(content) : content);
+    return this.#stream.write(typeof content === "string" ? encodePath(content) : content);
   }
 
   async #fill(): Promise<boolean> {

@@ -245,7 +245,7 @@ export class SftpClient implements AsyncDisposable {
     const request = this.#connection.request(type, fields, (reply) => {
       const reader = expectType(reply, PacketType.name);
       reader.u32();
-      return reader.text();
+      return reader.path();
     });
     return this.#ask(what, path, { request, signal });
   }

@@ -4,13 +4,17 @@ import { oneLine } from "../../base/printable.ts";
 import { readAttributes } from "./attributes.ts";
 import { expectOk, expectType, expectTypeOrEnd, type Reply, type SftpConnection } from "./client_connection.ts";
 import { named } from "./client_error.ts";
+import { decodePath, hasRawBytes } from "./byte_path.ts";
 import type { FolderEntry } from "./file_system.ts";
 import { PacketType } from "./protocol.ts";
 
 /** An entry of a folder on the far side. */
 export interface RemoteEntry extends FolderEntry {
-  /** False when the name is not UTF-8: it is shown with U+FFFD and cannot be asked for. */
-  readonly isNameExact: boolean;
+  /**
+   * False when the name is not UTF-8: it can be asked for as it is (see `decodePath`), but the runtime's own calls
+   * would make another name of it on this side.
+   */
+  readonly isUtf8: boolean;
 }
 
 /** READDIRs under way: a long listing does not wait a round trip for each hundred names. */
@@ -59,7 +63,7 @@ function parseEntries(reply: Reply): RemoteEntry[] | null {
     const bytes = reader.bytes();
     const longName = new TextDecoder().decode(reader.bytes());
     const stat = readAttributes(reader);
-    const { name, isNameExact } = decodeName(bytes);
+    const name = decodePath(bytes);
     const linkCount = /^\S{10,11}\s+(\d+)\s/.exec(longName)?.[1];
     if (name === "." || name === "..") continue;
     if (name === "" || /[/\0]/.test(name)) {
@@ -67,17 +71,9 @@ function parseEntries(reply: Reply): RemoteEntry[] | null {
     }
     entries.push({
       name,
-      isNameExact,
+      isUtf8: !hasRawBytes(name),
       stat: linkCount === undefined ? stat : { ...stat, linkCount: Number(linkCount) },
     });
   }
   return entries;
-}
-
-function decodeName(bytes: Uint8Array): { name: string; isNameExact: boolean } {
-  try {
-    return { name: new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes), isNameExact: true };
-  } catch {
-    return { name: new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes), isNameExact: false };
-  }
 }

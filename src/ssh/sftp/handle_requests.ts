@@ -1,4 +1,5 @@
 import { readAttributes } from "./attributes.ts";
+import { encodePath } from "./byte_path.ts";
 import type { FolderEntry, SftpFileSystem } from "./file_system.ts";
 import type { FolderHandle } from "./handle_table.ts";
 import { formatLongName } from "./long_name.ts";
@@ -18,7 +19,6 @@ import { EXCLUSIVE } from "./request_order.ts";
 /** Enough entries that a listing takes few round trips, few enough to fit a packet that every client takes. */
 const FOLDER_BATCH_ENTRIES = 100;
 const FOLDER_BATCH_BYTES = 30 * 1024;
-const utf8 = new TextEncoder();
 
 const read: RequestParser = (reader, id, { handles }) => {
   const { file, order } = handles.file(reader.bytes());
@@ -108,9 +108,9 @@ async function answerFolderBatch(folder: FolderHandle, id: number, { fs }: Reque
   for (let count = 0; count < FOLDER_BATCH_ENTRIES; count++) {
     const entry = await nextEntry(folder, fs);
     if (!entry) break;
-    const name = utf8.encode(entry.name);
+    const name = encodePath(entry.name);
     const owner = await fs.ownerNames(entry.stat);
-    const longName = utf8.encode(formatLongName({ name: entry.name, stat: entry.stat, now, ...owner }));
+    const longName = encodePath(formatLongName({ name: entry.name, stat: entry.stat, now, ...owner }));
     const entryBytes = name.length + longName.length + 40;
     if (count > 0 && bytes + entryBytes > FOLDER_BATCH_BYTES) {
       folder.leftOver = entry;

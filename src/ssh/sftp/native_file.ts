@@ -76,8 +76,9 @@ export class NativeFile implements SftpFile {
   }
 
   statVfs(): Promise<StatVfs> {
-    this.#open();
-    return this.#statVfs(this.#path);
+    const fd = this.#open();
+    // The path may have become another file's by now; where the system gives one of the open file, that is asked.
+    return this.#statVfs(Deno.build.os === "linux" ? `/proc/self/fd/${fd}` : this.#path);
   }
 
   /** Closing may flush to a far disk: through a thread. */

@@ -3,9 +3,10 @@ import { posix } from "node:path";
 import { type AccountNames, readAccountNames } from "./account_names.ts";
 import type { SftpAttributes, SftpStat } from "./attributes.ts";
 import type { FolderEntry, OpenOptions, SftpFile, SftpFileSystem } from "./file_system.ts";
-import type { StatVfs } from "./stat_vfs.ts";
+import { withByteNames } from "./byte_name_file_system.ts";
 import { NativeFile } from "./native_file.ts";
 import { FileType } from "./protocol.ts";
+import type { StatVfs } from "./stat_vfs.ts";
 import { errnoStatus, StatusError, toStatusError } from "./status_error.ts";
 
 /** Entries of a folder that are looked at side by side. */
@@ -26,28 +27,33 @@ export interface NativeFileSystemOptions {
 /**
  * The files of this machine (POSIX systems), with the rights of this process.
  *
- * Names that are not UTF-8 cannot be reached, since the runtime's calls take text: they are listed with U+FFFD in
- * them, and every request for such a name fails with a message that says so; nothing is ever made under a changed name.
+ * Names that are not UTF-8 survive on Linux, see `withByteNames`. Elsewhere they are listed with U+FFFD in them, and
+ * nothing is ever read from or made under a changed name.
  */
-export function nativeFileSystem({ home }: NativeFileSystemOptions = {}): SftpFileSystem {
+export function nativeFileSystem(options: NativeFileSystemOptions = {}): SftpFileSystem {
+  return withByteNames(runtimeFileSystem(options));
+}
+
+/** Names as far as the runtime's own calls take them: those in UTF-8. */
+function runtimeFileSystem({ home }: NativeFileSystemOptions): SftpFileSystem {
   let accounts: Promise<AccountNames> | undefined;
   const accountNames = () => accounts ??= readAccountNames();
   return {
     open: openFile,
     readFolder,
-    stat: async (path) => toStat(await explained(path, Deno.stat(path))),
-    lstat: async (path) => toStat(await explained(path, Deno.lstat(path))),
+    stat: async (path) => toStat(await Deno.stat(path)),
+    lstat: async (path) => toStat(await Deno.lstat(path)),
     setAttributes,
     setLinkAttributes,
     makeFolder: (path, { mode = 0o777 }) => Deno.mkdir(path, { mode }),
-    removeFolder: (path) => explained(path, fs.promises.rmdir(path)),
-    removeFile: (path) => explained(path, fs.promises.unlink(path)),
+    removeFolder: (path) => fs.promises.rmdir(path),
+    removeFile: (path) => fs.promises.unlink(path),
     rename: renameToNew,
-    posixRename: (from, to) => explained(from, Deno.rename(from, to)),
-    readLink: (path) => explained(path, Deno.readLink(path)),
+    posixRename: (from, to) => Deno.rename(from, to),
+    readLink: (path) => Deno.readLink(path),
     symlink: (target, path) => Deno.symlink(target, path),
-    hardLink: (existing, path) => explained(existing, Deno.link(existing, path)),
-    realPath: (path) => explained(path, realPath(path, MAX_LINKS)),
+    hardLink: (existing, path) => Deno.link(existing, path),
+    realPath: (path) => realPath(path, MAX_LINKS),
     homeFolder: async (user) => user === undefined ? home : (await accountNames()).homeFolders.get(user),
     statVfs,
     ownerNames: async ({ uid, gid }) => {
@@ -61,7 +67,7 @@ export function nativeFileSystem({ home }: NativeFileSystemOptions = {}): SftpFi
 }
 
 async function openFile(path: string, options: OpenOptions): Promise<SftpFile> {
-  const handle = await explained(path, openDescriptor(path, options));
+  const handle = await openDescriptor(path, options);
   try {
     return new NativeFile(handle, { path, statVfs });
   } catch (error) {
@@ -124,14 +130,14 @@ function toStat({ size, uid, gid, mode, nlink, atime, mtime }: Deno.FileInfo): S
 }
 
 async function setAttributes(path: string, { size, uid, gid, mode, atime, mtime }: SftpAttributes): Promise<void> {
-  if (size !== undefined) await explained(path, Deno.truncate(path, size));
-  if (mode !== undefined) await explained(path, fs.promises.chmod(path, mode & 0o7777));
-  if (mtime !== undefined) await explained(path, fs.promises.utimes(path, atime ?? mtime, mtime));
-  if (uid !== undefined && gid !== undefined) await explained(path, fs.promises.chown(path, uid, gid));
+  if (size !== undefined) await Deno.truncate(path, size);
+  if (mode !== undefined) await fs.promises.chmod(path, mode & 0o7777);
+  if (mtime !== undefined) await fs.promises.utimes(path, atime ?? mtime, mtime);
+  if (uid !== undefined && gid !== undefined) await fs.promises.chown(path, uid, gid);
 }
 
 async function setLinkAttributes(path: string, { size, uid, gid, mode, atime, mtime }: SftpAttributes): Promise<void> {
-  const isLink = (await explained(path, Deno.lstat(path))).isSymlink;
+  const isLink = (await Deno.lstat(path)).isSymlink;
   if (!isLink && (size !== undefined || mode !== undefined)) {
     await setAttributes(path, { ...(size === undefined ? {} : { size }), ...(mode === undefined ? {} : { mode }) });
   } else if (size !== undefined || mode !== undefined) {
@@ -143,7 +149,7 @@ async function setLinkAttributes(path: string, { size, uid, gid, mode, atime, mt
 
 /** Without a moment in which `to` could be replaced, where hard links work (as OpenSSH's process_rename). */
 async function renameToNew(from: string, to: string): Promise<void> {
-  const { isFile } = await explained(from, Deno.lstat(from));
+  const { isFile } = await Deno.lstat(from);
   if (isFile) {
     try {
       await Deno.link(from, to);
@@ -177,7 +183,7 @@ async function realPath(path: string, linksLeft: number): Promise<string> {
 }
 
 async function statVfs(path: string): Promise<StatVfs> {
-  const { bsize, blocks, bfree, bavail, files, ffree } = await explained(path, fs.promises.statfs(path));
+  const { bsize, blocks, bfree, bavail, files, ffree } = await fs.promises.statfs(path);
   return {
     blockSize: bsize,
     fragmentSize: bsize,
@@ -191,15 +197,4 @@ async function statVfs(path: string): Promise<StatVfs> {
     flags: 0,
     maxNameLength: MAX_NAME_BYTES,
   };
-}
-
-/** What `work` gives; a name with U+FFFD in it that is not there was most likely never one, which the message says. */
-async function explained<T>(path: string, work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    const failure = toStatusError(error);
-    if (!path.includes(REPLACEMENT) || failure.status !== errnoStatus("ENOENT").status) throw error;
-    throw new StatusError(failure.status, "No such file: names that are not UTF-8 cannot be reached", { cause: error });
-  }
 }

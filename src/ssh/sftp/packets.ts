@@ -1,19 +1,18 @@
 import { attributesLength, putAttributes, type SftpAttributes } from "./attributes.ts";
-
-const utf8 = new TextEncoder();
+import { encodePath } from "./byte_path.ts";
 
 /** One field of a packet that is being built. */
 export type Field =
   | { readonly u32: number }
   | { readonly u64: number | bigint }
-  /** A string; text is written as UTF-8. */
+  /** A string; text is written as UTF-8, but for raw bytes in it: see `encodePath`. */
   | { readonly string: string | Uint8Array }
   | { readonly attributes: SftpAttributes };
 
 /** A whole packet: length, type, then the fields (draft-ietf-secsh-filexfer-02, 3). */
 export function encodePacket(type: number, fields: readonly Field[]): Uint8Array {
   const sized = fields.map((field) =>
-    "string" in field && typeof field.string === "string" ? { string: utf8.encode(field.string) } : field
+    "string" in field && typeof field.string === "string" ? { string: encodePath(field.string) } : field
   );
   const packet = new Uint8Array(sized.reduce((total, field) => total + fieldLength(field), 5));
   const view = new DataView(packet.buffer);
@@ -53,7 +52,7 @@ function putField(view: DataView, at: number, field: Field): number {
     return at + 8;
   }
   if ("attributes" in field) return putAttributes(view, at, field.attributes);
-  const bytes = typeof field.string === "string" ? utf8.encode(field.string) : field.string;
+  const bytes = typeof field.string === "string" ? encodePath(field.string) : field.string;
   view.setUint32(at, bytes.length);
   new Uint8Array(view.buffer).set(bytes, at + 4);
   return at + 4 + bytes.length;

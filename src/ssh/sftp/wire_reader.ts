@@ -1,3 +1,4 @@
+import { decodePath } from "./byte_path.ts";
 import { StatusCode } from "./protocol.ts";
 import { StatusError } from "./status_error.ts";
 
@@ -50,19 +51,19 @@ export class WireReader {
     return this.packet.subarray(start, start + length);
   }
 
-  /** A string as text. @throws StatusError `failure` when it is not UTF-8: such names cannot be kept apart here. */
+  /** A string as text. @throws StatusError `badMessage` when it is not UTF-8. */
   text(): string {
     const bytes = this.bytes();
     try {
       return utf8.decode(bytes);
     } catch (cause) {
-      throw new StatusError(StatusCode.failure, "Names that are not UTF-8 are not supported", { cause });
+      throw new StatusError(StatusCode.badMessage, "Text that is not UTF-8", { cause });
     }
   }
 
-  /** A string as a path. @throws StatusError as {@link text}, and for a NUL, which no path can hold. */
+  /** A string as a path, see `decodePath`. @throws StatusError `noSuchFile` for a NUL, which no path can hold. */
   path(): string {
-    const path = this.text();
+    const path = decodePath(this.bytes());
     if (path.includes("\0")) throw new StatusError(StatusCode.noSuchFile, "A path cannot hold a NUL");
     return path;
   }

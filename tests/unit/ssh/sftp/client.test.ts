@@ -114,7 +114,7 @@ Deno.test("SftpClient lists folders, long ones too, without . and ..", async () 
     assert.equal(new Set(entries.map(({ name }) => name)).size, 950);
     assert.deepEqual(entries[8], {
       name: "f8",
-      isNameExact: true,
+      isUtf8: true,
       stat: { ...fs.entry("/home/many/f8") },
     });
     assert.deepEqual(await Array.fromAsync(client.readFolder("empty")), []);
