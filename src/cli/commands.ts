@@ -52,18 +52,6 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/proxy.ts")).proxy,
   },
   {
-    name: "agent",
-    group: "Inside a job",
-    summary: "Where to listen; port 0 takes a free one",
-    load: async () => (await import("./commands/agent.ts")).agent,
-  },
-  {
-    name: "env",
-    group: "Inside a job",
-    summary: "Print the environment that lets you into a job started by other means",
-    load: async () => (await import("./commands/env.ts")).env,
-  },
-  {
     name: "exec",
     group: "Many hosts",
     summary: "Run a command on many hosts",
@@ -98,6 +86,18 @@ export const COMMANDS: readonly CommandEntry[] = [
     group: "Many hosts",
     summary: "Ask many hosts whether they would take a public key",
     load: async () => (await import("./commands/key_check.ts")).keyCheck,
+  },
+  {
+    name: "agent",
+    group: "Inside a job",
+    summary: "Let people into this job, and run its command",
+    load: async () => (await import("./commands/agent.ts")).agent,
+  },
+  {
+    name: "env",
+    group: "Inside a job",
+    summary: "Print the environment that lets you into a job started by other means",
+    load: async () => (await import("./commands/env.ts")).env,
   },
   {
     name: "auth login",
