@@ -140,8 +140,7 @@ export function createConnector({ settings, resolver, hostKeys, signal }: Connec
 /** What another try may mend: refused, reset, hung up on before the log-in (sshd's MaxStartups does that). */
 function isTransient(error: unknown): boolean {
   if (!(error instanceof AppError)) return false;
-  if (error.code === "handshake_failed") return /hung up|reset|lost/i.test(error.message);
-  if (error.code === "tunnel_closed") return true;
+  if (error.code === "handshake_failed") return /hung up|broke|lost/i.test(error.message);
   const reason = error.details?.reason;
   return error.code === "dial_failed" && (reason === "refused" || reason === "unreachable" || reason === "other");
 }

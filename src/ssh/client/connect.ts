@@ -170,13 +170,17 @@ function asHandshakeError(
     conversation: AuthConversation;
   },
 ): AppError {
+  // The transport knows best why it ended: a ProxyCommand that failed says so.
+  if (error instanceof AppError && error.code !== "tunnel_closed") return error;
   const what = oneLine(describeError(error));
   if (isHandshaken && /too many authentication failures/i.test(what)) {
     conversation.note(what);
     return conversation.denied({ host, user });
   }
   if (levelOf(error) === "client-socket") {
-    return new AppError("tunnel_closed", `The connection to ${JSON.stringify(host)} broke: ${what}`, { cause: error });
+    return new AppError("handshake_failed", `The connection to ${JSON.stringify(host)} broke: ${what}`, {
+      cause: error,
+    });
   }
   return new AppError("handshake_failed", `Cannot speak SSH with ${JSON.stringify(host)}: ${what}`, {
     hint: "See whether an SSH server listens there: ssh -v ...",
