@@ -58,7 +58,14 @@ function programStream(child: Deno.ChildProcess, commandLine: string): ByteStrea
       if (!hasRead && !isDisposed) throw await failed(child, { commandLine, said });
       return null;
     },
-    write: (bytes) => writer.write(new Uint8Array(bytes)),
+    async write(bytes) {
+      try {
+        await writer.write(new Uint8Array(bytes));
+      } catch (error) {
+        // That it has ended is seen here first when it ended before it read: why is the better story.
+        throw hasRead || isDisposed ? error : await failed(child, { commandLine, said });
+      }
+    },
     closeWrite: () => writer.close().catch(() => {/* the program has gone: its end of the pipe too */}),
     [Symbol.dispose]() {
       if (isDisposed) return;
