@@ -41,6 +41,25 @@ for (const [protocol, flag] of [["the old protocol", "-O"], ["SFTP", "-s"]] as c
   });
 
   Deno.test({
+    name: `scp keeps names that are not UTF-8 by ${protocol} (needs scp, python3)`,
+    ignore: needsScp.ignore || !hasProgram("python3") || Deno.build.os !== "linux",
+    fn: () =>
+      withScp(async ({ local, remote, scp }) => {
+        const python = (script: string) => runProgram("python3", ["-c", script], { cwd: local });
+        const make = "import os; os.makedirs(b'tree/sub\\xe9'); open(b'tree/sub\\xe9/f\\xff\\xfe', 'w').write('hi')";
+        assert.equal((await python(make)).status, 0);
+        assert.deepEqual(await scp(flag, "-rp", "tree", "host:"), { status: 0, stdout: "", stderr: "" });
+        assert.deepEqual(await scp(flag, "-rp", "host:tree", "back"), { status: 0, stdout: "", stderr: "" });
+        for (const folder of [join(remote, "tree"), join(local, "back")]) {
+          const { stdout } = await python(`import os; print(list(os.walk(${JSON.stringify(folder)}.encode()))[1][2])`);
+          assert.equal(stdout, "[b'f\\xff\\xfe']\n");
+        }
+        const remove = `import shutil; [shutil.rmtree(d.encode()) for d in ${JSON.stringify([local, remote])}]`;
+        assert.equal((await python(remove)).status, 0, "the runtime cannot remove such names itself");
+      }),
+  });
+
+  Deno.test({
     name: `scp writes over a longer file and keeps its mode by ${protocol} (needs scp)`,
     ...needsScp,
     fn: () =>

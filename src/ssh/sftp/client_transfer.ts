@@ -36,6 +36,9 @@ export interface TransferFile {
   sendWrite(packet: Uint8Array, place: { position: number; length: number }): Promise<void>;
 }
 
+/** How much is asked for behind the size that was told, where there mostly is nothing: servers set room aside for it. */
+const PROBE_BYTES = 32 * 1024;
+
 interface Block {
   readonly length: number;
   readonly bytes: Promise<Uint8Array>;
@@ -55,7 +58,7 @@ export async function* readBlocks(
   let blockBytes = file.maxReadBytes;
   let next = startAt;
   const ask = (): Block => {
-    const length = next < end ? Math.min(blockBytes, end - next) : blockBytes;
+    const length = next < end ? Math.min(blockBytes, end - next) : Math.min(blockBytes, PROBE_BYTES);
     const bytes = readWhole(file, { position: next, length, onShort: (got) => blockBytes = Math.max(got, 4096) });
     bytes.catch(() => {/* told when its turn comes, or dropped with the rest after another failed */});
     next += length;

@@ -67,24 +67,31 @@ function runtimeFileSystem({ home }: NativeFileSystemOptions): SftpFileSystem {
 }
 
 async function openFile(path: string, options: OpenOptions): Promise<SftpFile> {
-  const handle = await openDescriptor(path, options);
+  const fd = await openDescriptor(path, options);
   try {
-    return new NativeFile(handle, { path, statVfs });
+    // The runtime refuses the two flags together.
+    if (options.append && options.truncate) fs.ftruncateSync(fd, 0);
+    return new NativeFile(fd, { path, statVfs });
   } catch (error) {
-    fs.closeSync(handle);
+    fs.closeSync(fd);
     throw error;
   }
 }
 
-function openDescriptor(path: string, options: OpenOptions): Promise<number> {
+function openDescriptor(
+  path: string,
+  { read, write, append, create, truncate, exclusive, mode = 0o666 }: OpenOptions,
+): Promise<number> {
   const { O_RDONLY, O_WRONLY, O_RDWR, O_APPEND, O_CREAT, O_TRUNC, O_EXCL, O_NONBLOCK } = fs.constants;
-  const flags = (options.write ? (options.read ? O_RDWR : O_WRONLY) : O_RDONLY) |
-    (options.append ? O_APPEND : 0) | (options.create ? O_CREAT : 0) | (options.truncate ? O_TRUNC : 0) |
-    (options.exclusive && options.create ? O_EXCL : 0) |
+  const isNew = create && exclusive;
+  // The runtime heeds O_EXCL only where it may write.
+  const access = write ? (read ? O_RDWR : O_WRONLY) : isNew ? O_RDWR : O_RDONLY;
+  const flags = access | (append ? O_APPEND : 0) | (create ? O_CREAT : 0) | (isNew ? O_EXCL : 0) |
+    (truncate && !append ? O_TRUNC : 0) |
     // A FIFO without its other end would hold the opening thread for ever. Regular files do not care.
     O_NONBLOCK;
   return new Promise((resolve, reject) => {
-    fs.open(path, flags, options.mode ?? 0o666, (error, fd) => error ? reject(error) : resolve(fd));
+    fs.open(path, flags, mode, (error, fd) => error ? reject(error) : resolve(fd));
   });
 }
 

@@ -42,6 +42,11 @@ posixTest("nativeFileSystem reads and writes at positions, appends, cuts and cha
   await appended.write(new TextEncoder().encode("!"), 0);
   await appended.close();
   assert.equal(await Deno.readTextFile(path), "\0\0hell!");
+  await (await fs.open(path, { ...WRITE, append: true, truncate: true })).close();
+  assert.equal(await Deno.readTextFile(path), "");
+  for (const write of [true, false]) {
+    await assert.rejects(fs.open(path, { ...WRITE, write, exclusive: true }), { code: "EEXIST" });
+  }
 });
 
 posixTest("nativeFileSystem.rename does not replace, posixRename does", async (folder) => {
