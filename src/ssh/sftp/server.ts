@@ -92,8 +92,9 @@ class Session {
     } finally {
       // What is at work ends before the handles are closed under it.
       while (this.#inFlight > 0) await this.#progress();
-      await this.#responses.flushed();
     }
+    // Not after a failure: one who sends what is not SFTP may never read.
+    await this.#responses.flushed();
     if (!splitter.isBetweenPackets) throw new AppError("protocol", "The SFTP client ended within a packet");
   }
 

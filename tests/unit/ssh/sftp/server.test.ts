@@ -295,6 +295,21 @@ Deno.test("serveSftp ends with an error for what is not SFTP, and closes the fil
   }
 });
 
+Deno.test("serveSftp ends for garbage also when its answers are not read", async () => {
+  const fs = new MemoryFileSystem();
+  fs.addFile("/home/f", new Uint8Array(200_000));
+  const [near, far] = createMemoryPair();
+  const served = serveSftp(far, fs, { startFolder: "/home" });
+  const client = new RawSftpClient(near);
+  await client.init();
+  const handle = await client.open("f", READ);
+  await client.send(PacketType.read, [{ string: handle }, { u64: 0 }, { u32: 200_000 }]);
+  await near.write(new Uint8Array(4));
+  await assert.rejects(served, { code: "protocol" });
+  near[Symbol.dispose]();
+  far[Symbol.dispose]();
+});
+
 Deno.test("serveSftp ends at once when its signal aborts", async () => {
   const [near, far] = createMemoryPair();
   const controller = new AbortController();
