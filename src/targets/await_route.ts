@@ -3,6 +3,9 @@ import { formatDuration } from "../base/duration.ts";
 import { AppError } from "../base/errors.ts";
 import type { ResolvedRoute, ResolveState } from "./resolve_state.ts";
 
+/** How often a route is tried before the provider is asked whether the run is still there. */
+const PROBES_BETWEEN_LOOKS = 5;
+
 /** Options of {@link awaitRoute}. */
 export interface AwaitRouteOptions {
   /** What the run is called, for messages. */
@@ -43,8 +46,7 @@ export async function awaitRoute(options: AwaitRouteOptions): Promise<ResolvedRo
     signal: limit.signal,
     reason: () => timeoutError({ ...options, timeoutMs: dialPatienceMs }, last),
   });
-  await untilUp(resolved, { options, note, signal: patience.signal });
-  return resolved;
+  return await untilUp(resolved, { options, note, signal: patience.signal });
 }
 
 type Following = { readonly note: (state: string) => void; readonly signal: AbortSignal };
@@ -64,15 +66,18 @@ async function followStates(options: AwaitRouteOptions, { note, signal }: Follow
   }
 }
 
+/** Asks the provider again now and then: the run may have ended meanwhile, or be at another attempt. */
 async function untilUp(
   resolved: ResolvedRoute,
   { options, note, signal }: { options: AwaitRouteOptions } & Following,
-): Promise<void> {
-  for (;;) {
+): Promise<ResolvedRoute> {
+  let current = resolved;
+  for (let probes = 1;; probes++) {
     signal.throwIfAborted();
-    const answer = await options.probe(resolved, signal);
-    if (answer.isUp) return;
+    const answer = await options.probe(current, signal);
+    if (answer.isUp) return current;
     note(answer.found);
+    if (probes % PROBES_BETWEEN_LOOKS === 0) current = await followStates(options, { note, signal });
   }
 }
 

@@ -62,3 +62,19 @@ Deno.test("awaitRoute lets a run that has ended and a refused credential through
     denied,
   );
 });
+
+Deno.test("awaitRoute notices that a run has ended while its route was being tried", async () => {
+  let looks = 0;
+  async function* endsLater(): AsyncGenerator<ResolveState> {
+    if (++looks > 1) throw new AppError("run_ended", "failed: OOM");
+    yield READY;
+  }
+  const waiting = awaitRoute({
+    runName: "r",
+    timeoutMs: 60_000,
+    resolve: endsLater,
+    probe: () => Promise.resolve({ isUp: false, found: "404" }),
+    onProgress: () => {},
+  });
+  await assert.rejects(waiting, { code: "run_ended" });
+});
