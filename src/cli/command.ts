@@ -47,6 +47,8 @@ export interface PositionalSpec {
 export interface CommandContext {
   /** Aborted by the first Ctrl-C or SIGTERM. */
   readonly signal: AbortSignal;
+  /** From now on signals are the command's own business: neither the first nor the second ends it. */
+  takeSignals?(): void;
   readonly env: Environment;
   /** A line on stderr, at once. Not shown with `--json`, where stderr carries error objects alone. */
   notice(line: string): void;

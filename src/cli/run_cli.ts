@@ -11,6 +11,8 @@ import { distance, parseCommandLine } from "./parse_flags.ts";
 export interface CliProcess {
   readonly env: Environment;
   readonly signal: AbortSignal;
+  /** See `CommandContext.takeSignals`. */
+  readonly takeSignals?: () => void;
   readonly streams: OutputStreams;
   readonly stdinIsTerminal: boolean;
   /** See `CommandContext.self`. */
@@ -73,6 +75,7 @@ async function runCommand(
 function createContext(process: CliProcess, output: Output): CommandContext {
   return {
     signal: process.signal,
+    takeSignals: () => process.takeSignals?.(),
     env: process.env,
     notice: (line) => output.notice(line),
     progress: (line) => output.progress(line),

@@ -14,7 +14,9 @@ const SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"]
 /** Runs the command line of this process and resolves to its exit status. The first signal cancels, the second leaves. */
 export async function runProcess(args: readonly string[], { env, mainModule }: RunProcessOptions): Promise<number> {
   const controller = new AbortController();
+  let areTaken = false;
   const onSignal = () => {
+    if (areTaken) return;
     if (controller.signal.aborted) Deno.exit(CANCELLED);
     controller.abort();
   };
@@ -23,6 +25,7 @@ export async function runProcess(args: readonly string[], { env, mainModule }: R
     return await runCli(args, {
       env,
       signal: controller.signal,
+      takeSignals: () => areTaken = true,
       streams: { stdout: Deno.stdout, stderr: Deno.stderr, columns, noColor: Deno.noColor },
       stdinIsTerminal: Deno.stdin.isTerminal(),
       self: ownWords(mainModule),

@@ -133,20 +133,23 @@ Deno.test("an agent alone leaves by --idle-timeout and --max-uptime, and a job b
   });
 });
 
-Deno.test("signals go to the job, and its status comes back", async () => {
+Deno.test("signals go to the job, the second SIGTERM too, and its status comes back", async () => {
   await inFolder(async (folder) => {
     await using agent = await startAgent(folder, [
       "--",
       "sh",
       "-c",
-      "trap 'echo got-usr1' USR1; trap 'echo got-term; exit 7' TERM; touch up; while :; do sleep 0.05; done",
+      "trap 'echo got-usr1' USR1; trap 'echo got-hup' HUP; n=0; trap 'n=$((n+1)); echo got-term$n; [ $n = 2 ] && exit 7' TERM; exec >log; touch up; while :; do sleep 0.05; done",
     ]);
     await eventually("the job is up", () => Deno.stat(join(folder, "up")).then(() => true, () => false));
-    agent.child.kill("SIGUSR1");
+    const log = join(folder, "log");
+    const logged = (text: string) => eventually(text, async () => (await Deno.readTextFile(log)).includes(text));
+    for (const [signal, text] of [["SIGUSR1", "got-usr1"], ["SIGHUP", "got-hup"], ["SIGTERM", "got-term1"]] as const) {
+      agent.child.kill(signal);
+      await logged(text);
+    }
     agent.child.kill("SIGTERM");
     assert.equal((await agent.child.status).code, 7);
-    assert.match(await agent.stdout, /got-term/);
-    assert.match(await agent.stdout, /got-usr1/);
   });
 });
 

@@ -12,27 +12,30 @@ function sshAtTerminal(stage: AgentStage, args: readonly string[]): Terminal {
   return openTerminal(SSH, [...stage.sshArgs, ...args]);
 }
 
-for (const shell of ["bash", "dash", "zsh"]) {
+const SHELLS = { bash: "bash --norc --noprofile -i", dash: "dash -i", zsh: "zsh -f -i" };
+
+for (const [shell, command] of Object.entries(SHELLS)) {
   Deno.test({
     name: `Ctrl-C, Ctrl-Z and fg work in ${shell} (needs ssh, ${shell})`,
     ignore: !hasProgram("ssh") || !hasProgram(shell),
     fn: async () => {
       await using stage = await makeAgentStage();
-      await using terminal = sshAtTerminal(stage, ["-tt", "x@127.0.0.1", `PS1='ready> ' exec ${shell} -i`]);
+      await using terminal = sshAtTerminal(stage, ["-tt", "x@127.0.0.1", `PS1='ready> ' exec ${command}`]);
+      await terminal.waitFor(/ready> /);
       await terminal.type(`${PROGRAM}\n`);
       await terminal.waitFor(/running/);
       await terminal.type("\x03");
-      await terminal.waitFor(/\^C/);
+      await terminal.waitFor(/ready> /);
       await terminal.type("echo first=$?\n");
-      await terminal.waitFor(/first=130/);
+      await terminal.waitFor(/first=130[^]*ready> /);
       await terminal.type(`${PROGRAM}\n`);
       await terminal.waitFor(/running/);
       await terminal.type("\x1a");
-      await terminal.waitFor(/[Ss]topped|suspended/);
+      await terminal.waitFor(/([Ss]topped|suspended)[^]*ready> /);
       await terminal.type("fg\n");
       await terminal.waitFor(/continued/);
       await terminal.type("\x03");
-      await terminal.waitFor(/\^C/);
+      await terminal.waitFor(/ready> /);
       await terminal.type("echo second=$?\n");
       await terminal.waitFor(/second=130/);
       await terminal.type("exit 9\n");

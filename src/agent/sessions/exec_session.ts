@@ -5,6 +5,9 @@ import { hangUp, signalGroup } from "./process_group.ts";
 import type { ProgramOptions } from "./program.ts";
 import { toSignal } from "./signals.ts";
 
+/** What a pipe holds. */
+const READ_BYTES = 65_536;
+
 /**
  * Runs a program without a terminal: three pipes, a session and process group of its own.
  *
@@ -57,12 +60,21 @@ function spawn({ file, args, env, cwd }: ProgramOptions): Deno.ChildProcess {
   }
 }
 
-/** Carries output until its end. A client that is gone ends it: whoever writes on gets SIGPIPE. */
+/** Carries output until its end, in one buffer. A client that is gone ends it: whoever writes on gets SIGPIPE. */
 async function pipeOut(from: ReadableStream<Uint8Array>, write: (bytes: Uint8Array) => Promise<void>): Promise<void> {
+  const reader = from.getReader({ mode: "byob" });
   try {
-    for await (const bytes of from) await write(bytes);
+    let buffer = new ArrayBuffer(READ_BYTES);
+    for (;;) {
+      const { value, done } = await reader.read(new Uint8Array(buffer));
+      if (done) return;
+      await write(value);
+      buffer = value.buffer;
+    }
   } catch {
-    // Leaving the loop cancelled the stream, which closed the pipe; the session's own end tells the rest.
+    // The session's own end tells the rest.
+  } finally {
+    await reader.cancel().catch(() => {/* it is closed already */});
   }
 }
 

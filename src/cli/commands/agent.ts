@@ -103,6 +103,8 @@ async function* serve(
   context: CommandContext,
 ): AsyncGenerator<AgentItem, number> {
   const { env, notice } = context;
+  // The job's, as many as come; without a job the agent leaves on the first.
+  context.takeSignals?.();
   const { keys, refused } = await loadAuthorizedKeys({ file: flags["authorized-keys"], env });
   for (const line of refused) notice(`A key was left out, ${line}`);
   const hostKey = await loadHostKey(flags["host-key"]);

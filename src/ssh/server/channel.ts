@@ -92,7 +92,7 @@ export class SshChannel implements ByteStream {
     const { outgoing } = this.#raw;
     const maxBytes = Math.max(1, Math.min(MAX_PACKET_BYTES, outgoing.packetSize));
     for (let at = 0; at < bytes.length;) {
-      await this.#mayWrite();
+      if (!this.#isReady) await this.#whenReady();
       const size = Math.min(bytes.length - at, outgoing.window, maxBytes);
       // stdout and stderr share the window: the other one may have taken it meanwhile.
       if (size === 0) continue;
@@ -102,15 +102,21 @@ export class SshChannel implements ByteStream {
     }
   }
 
-  /** Resolves when a packet can be sent without anything piling up. @throws AppError `tunnel_closed`. */
-  async #mayWrite(): Promise<void> {
+  /** Whether a packet can be sent right now without anything piling up. */
+  get #isReady(): boolean {
     const { _protocol: protocol, _sock: transport } = this.#connection;
-    for (;;) {
+    const isBlocked = transport.isCongested || protocol._kexinit !== undefined || this.#raw.outgoing.window === 0;
+    return this.isWritable && !isBlocked;
+  }
+
+  /** @throws AppError `tunnel_closed`. */
+  async #whenReady(): Promise<void> {
+    const { _protocol: protocol, _sock: transport } = this.#connection;
+    while (!this.#isReady) {
       if (!this.isWritable) throw new AppError("tunnel_closed", "The SSH channel was closed by the other side");
       if (transport.isCongested) await transport.whenDrained();
       else if (protocol._kexinit !== undefined) await this.#whenRekeyed();
-      else if (this.#raw.outgoing.window === 0) await this.#whenWindowOpens();
-      else return;
+      else await this.#whenWindowOpens();
     }
   }
 
