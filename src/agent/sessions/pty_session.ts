@@ -42,27 +42,25 @@ export async function runPty(session: ServerSession, { host, pty, program, watch
   });
   const output = new Output(terminal, session);
   const input = carryInput(session, terminal);
-  const onClosed = () => terminal[Symbol.dispose]();
-  session.closed.addEventListener("abort", onClosed, { once: true });
-  try {
-    const left = Promise.withResolvers<void>();
-    const onGone = () => left.resolve();
-    if (session.closed.aborted) onGone();
-    session.closed.addEventListener("abort", onGone, { once: true });
-    await Promise.race([terminal.exit, left.promise]);
-    session.closed.removeEventListener("abort", onGone);
-    if (session.closed.aborted) await hangUp(terminal.pid);
-    const exit = await terminal.exit;
-    await output.whenDrained();
-    const name = signalName(exit.signal);
-    if (exit.signal === 0) session.exit(exit.code);
-    else if (name) session.exitSignal(name, { code: exit.signal });
-    else session.exit(128 + exit.signal);
-  } finally {
-    session.closed.removeEventListener("abort", onClosed);
+  const isGone = Promise.withResolvers<void>();
+  const onClosed = () => {
+    // The kernel tells the foreground job by SIGHUP; what waits for output does so no more.
     terminal[Symbol.dispose]();
-    await Promise.all([output.ended, input]);
-  }
+    isGone.resolve();
+  };
+  if (session.closed.aborted) onClosed();
+  session.closed.addEventListener("abort", onClosed, { once: true });
+  await Promise.race([terminal.exit, isGone.promise]);
+  if (session.closed.aborted) await hangUp(terminal.pid);
+  const { code, signal } = await terminal.exit;
+  await output.whenDrained();
+  session.closed.removeEventListener("abort", onClosed);
+  const name = signalName(signal);
+  if (signal === 0) session.exit(code);
+  else if (name) session.exitSignal(name, { code: signal });
+  else session.exit(128 + signal);
+  terminal[Symbol.dispose]();
+  await Promise.all([output.ended, input]);
 }
 
 /** Carries what the terminal shows to the client. */
