@@ -2,13 +2,10 @@ import { join } from "node:path";
 import { AppError } from "../base/errors.ts";
 import { type Environment, portholeHome } from "../base/home.ts";
 import { config, type FleetClient } from "../fleet/client.ts";
-import type { AliasRoute, FleetOptions, HostQuestion } from "../fleet/fleet_options.ts";
+import type { FleetOptions, HostQuestion } from "../fleet/fleet_options.ts";
 import { type HostGroups, parseHostGroups } from "../fleet/host_groups.ts";
 import { parseHostsFile, selectHosts } from "../fleet/select_hosts.ts";
-import { loadProxyTarget } from "../providers/load_proxy_target.ts";
-import { dialRoute } from "../stream/dial_route.ts";
-import { targetKnownHosts } from "../targets/known_hosts.ts";
-import { loadTarget, validateAlias } from "../targets/target_store.ts";
+import { findAlias } from "../providers/find_alias.ts";
 import type { CommandContext, FlagValues } from "./command.ts";
 import type { HOST_FLAGS } from "./fleet_flags.ts";
 import { readSecret } from "./read_secret.ts";
@@ -103,27 +100,6 @@ async function readNamed(path: string, what: string): Promise<string> {
     throw new AppError("not_found", `Cannot read the ${what} ${JSON.stringify(path)}: it does not exist`, {
       cause: error,
     });
-  }
-}
-
-/** How one of our own targets is dialled in this process; null for every other name. */
-async function findAlias(env: Environment, alias: string): Promise<AliasRoute | null> {
-  try {
-    validateAlias(alias);
-    const [record, { route, credential }] = await Promise.all([loadTarget(env, alias), loadProxyTarget(env, alias)]);
-    const { user, identityFile, hostKeyAlias, hostKeyCheck } = record;
-    return {
-      dial: ({ signal }) => dialRoute(route, { credential, env, signal }),
-      user,
-      identityFile,
-      hostKeyAlias,
-      hostKeyCheck,
-      knownHostsFile: targetKnownHosts(env),
-    };
-  } catch (error) {
-    // Most hosts are no target of ours, and many names could be none.
-    if (error instanceof AppError && (error.code === "not_found" || error.code === "usage")) return null;
-    throw error;
   }
 }
 
