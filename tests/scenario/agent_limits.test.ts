@@ -36,6 +36,8 @@ scenario("sessions over the limit are refused, the others live on", async () => 
     stderr: "null",
   }).spawn();
   await eventually("the first is up", () => Deno.stat(join(stage.folder, "up")).then(() => true, () => false));
+  const check = ["-S", socket, "-O", "check", "x@127.0.0.1"];
+  await eventually("its connection can be shared", async () => (await stage.ssh(check)).code === 0);
   assert.equal((await stage.ssh(["-S", socket, "x@127.0.0.1", "true"])).code, 255);
   assert.match(stage.notices.join("\n"), /1 are open already/);
   assert.equal(stage.agent.connectionCount, 1);
