@@ -5,6 +5,7 @@ import type { SshConnection } from "../ssh/server/connection.ts";
 import type { ConnectionHandlers, Permission } from "../ssh/server/handlers.ts";
 import { createSshServer, type SshServer } from "../ssh/server/server.ts";
 import type { ServerSession } from "../ssh/server/session.ts";
+import { DEFAULT_HOLD_LIMITS, ResumeSessions } from "../stream/resume/server.ts";
 import type { TcpAddress } from "../stream/tcp.ts";
 import type { Account } from "./account.ts";
 import { type AuthorizedKey, findAuthorizedKey, type KeyRestrictions } from "./authorized_keys.ts";
@@ -21,6 +22,10 @@ export interface AgentLimits {
   readonly loginTimeoutMs: number;
   /** Connections that have not logged in, probes included; more are closed at once (sshd's MaxStartups). */
   readonly maxUnauthenticated: number;
+  /** How long a session waits for a client whose connection is gone; 0 gives it up at once. */
+  readonly resumeForMs: number;
+  /** Sessions that wait so at one time. */
+  readonly maxHeld: number;
 }
 
 /** sshd's numbers where it has them. */
@@ -29,6 +34,8 @@ export const DEFAULT_AGENT_LIMITS: AgentLimits = {
   maxAuthTries: 6,
   loginTimeoutMs: 120_000,
   maxUnauthenticated: 100,
+  resumeForMs: DEFAULT_HOLD_LIMITS.holdMs,
+  maxHeld: DEFAULT_HOLD_LIMITS.maxHeld,
 };
 
 /** What {@link startAgent} needs. */
@@ -45,6 +52,8 @@ export interface AgentOptions {
   readonly action?: string | undefined;
   readonly user?: string | undefined;
   readonly limits?: Partial<AgentLimits>;
+  /** Headers in which the ingress says who is logged in; a session is given back to the same values only. */
+  readonly identityHeaders?: readonly string[];
   /** How many clients are logged in, whenever that changes. */
   onClients?(count: number): void;
   /** One line about what went wrong with a client; no secret in it. */
@@ -78,9 +87,19 @@ export function startAgent(options: AgentOptions): RunningAgent {
       options.onClients?.(clients.size);
     }, { once: true });
   };
+  const sessions = limits.resumeForMs > 0
+    ? new ResumeSessions({
+      holdMs: limits.resumeForMs,
+      maxHeld: limits.maxHeld,
+      onNotice: (line) => options.onNotice?.(line),
+    })
+    : undefined;
   const front = serveFront(listener, {
     describe: () => describe(options),
-    accept: (stream, remote) => void server.accept(stream, { remote }),
+    accept: (stream, { remote, isResumable }) =>
+      void server.accept(stream, { remote, outageMs: isResumable ? limits.resumeForMs : 0 }),
+    sessions,
+    identityHeaders: options.identityHeaders ?? [],
     pendingLogins: () => server.connections.size - clients.size,
     maxPending: limits.maxUnauthenticated,
     ...(options.headTimeoutMs === undefined ? {} : { headTimeoutMs: options.headTimeoutMs }),
@@ -98,6 +117,7 @@ export function startAgent(options: AgentOptions): RunningAgent {
       for (const connection of server.connections) connection.end();
       await Promise.all(gone);
       await front;
+      await sessions?.[Symbol.asyncDispose]();
       await room[Symbol.asyncDispose]();
     },
   };

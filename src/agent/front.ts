@@ -3,6 +3,8 @@ import { AppError } from "../base/errors.ts";
 import { BufferedSource } from "../stream/buffered_source.ts";
 import type { ByteStream } from "../stream/byte_stream.ts";
 import { headerValue, type HttpHead, readHttpHead } from "../stream/http_head.ts";
+import { RESUME_AGAIN, RESUME_NEW } from "../stream/resume/protocol.ts";
+import type { ResumeSessions } from "../stream/resume/server.ts";
 import { setNoDelay, type TcpAddress } from "../stream/tcp.ts";
 import { isWebSocketUpgrade } from "../stream/websocket_handshake.ts";
 import { acceptWebSocket } from "../stream/websocket_server.ts";
@@ -22,8 +24,12 @@ const SSH_GREETING = new TextEncoder().encode("SSH-");
 export interface FrontOptions {
   /** What `/.well-known/porthole` tells. */
   describe(): unknown;
-  /** Takes a client's stream over, for SSH. */
-  accept(stream: ByteStream, remote: TcpAddress): void;
+  /** Takes a client's stream over, for SSH; `isResumable` says that it outlives its connections. */
+  accept(stream: ByteStream, client: { readonly remote: TcpAddress; readonly isResumable: boolean }): void;
+  /** Holds the sessions of clients that come back (docs/resume.md); without it nobody does. */
+  readonly sessions?: ResumeSessions | undefined;
+  /** The headers in which the ingress names who is logged in: a session is given back to the same values only. */
+  readonly identityHeaders?: readonly string[];
   /** How many that were handed over have not logged in. */
   pendingLogins(): number;
   /** No more connections than this may be unanswered or not logged in; what comes on top is closed at once. */
@@ -75,14 +81,34 @@ async function answer(conn: Deno.TcpConn, options: FrontOptions): Promise<void> 
   const source = new BufferedSource(conn);
   const head = await readHead(conn, { source, timeoutMs: options.headTimeoutMs ?? HEAD_TIMEOUT_MS });
   if (head === null) return close(conn);
-  if (head === "ssh") return options.accept(new PrefixedStream(conn, source.buffered.slice()), remote);
+  if (head === "ssh") {
+    return options.accept(new PrefixedStream(conn, source.buffered.slice()), { remote, isResumable: false });
+  }
   if (isWebSocketUpgrade(head)) {
-    const stream = await acceptWebSocket(conn, head, { buffered: source.buffered.slice() });
-    return options.accept(stream, remote);
+    return await upgrade(conn, { head, buffered: source.buffered.slice(), remote, options });
   }
   const isHead = head.startLine.startsWith("HEAD ");
   if (isQuestion(head)) await respond(conn, { body: JSON.stringify(options.describe()), type: MEDIA_TYPE, isHead });
   else await respond(conn, { body: "ok", type: "text/plain", isHead });
+}
+
+interface UpgradeParts {
+  readonly head: HttpHead;
+  readonly buffered: Uint8Array;
+  readonly remote: TcpAddress;
+  readonly options: FrontOptions;
+}
+
+/** A plain stream for SSH, a new session, or a connection more for one that is known; by the subprotocol offered. */
+async function upgrade(conn: Deno.TcpConn, { head, buffered, remote, options }: UpgradeParts): Promise<void> {
+  const { sessions, accept } = options;
+  const stream = await acceptWebSocket(conn, head, { buffered, protocols: sessions ? [RESUME_NEW, RESUME_AGAIN] : [] });
+  if (!sessions || stream.protocol === "") return accept(stream, { remote, isResumable: false });
+  const identity = JSON.stringify(
+    options.identityHeaders?.map((name) => headerValue(head, name.toLowerCase()) ?? null) ?? [],
+  );
+  if (stream.protocol === RESUME_AGAIN) return await sessions.resume(stream, { identity });
+  accept(sessions.open(stream, { identity }), { remote, isResumable: true });
 }
 
 interface ReadHeadOptions {

@@ -19,3 +19,16 @@ export function every(ms: number, run: () => void): Disposable {
     },
   };
 }
+
+/** Runs `run` once after `ms` unless disposed before; as {@link every}, it keeps no process alive and loads nothing. */
+export function after(ms: number, run: () => void): Disposable {
+  let isOver = false;
+  AbortSignal.timeout(ms).addEventListener("abort", () => {
+    if (!isOver) run();
+  }, { once: true });
+  return {
+    [Symbol.dispose]() {
+      isOver = true;
+    },
+  };
+}

@@ -12,6 +12,10 @@ export interface ProxyArgs {
   readonly headers: HeaderFields;
   readonly caFile?: string;
   readonly waitMs: number;
+  /** How long a session is tried to be got back after its connection was lost; 0 never, as with `--no-resume`. */
+  readonly resumeForMs: number;
+  /** A connection so old is replaced by a new one, without a gap. */
+  readonly maxConnectionAgeMs?: number;
 }
 
 /** The options as the command table shows them. */
@@ -36,6 +40,16 @@ export const PROXY_FLAGS = {
     default: "0s",
     summary: "Wait this long for a route that is not up yet (404, 429, 502, 503, 504)",
   },
+  "resume-for": {
+    kind: "duration",
+    default: "15m",
+    summary: "Try for so long to get a session back whose connection was lost; needs a porthole agent",
+  },
+  "no-resume": { kind: "boolean", summary: "End with the connection, as with an agent that is not porthole's" },
+  "max-connection-age": {
+    kind: "duration",
+    summary: "Replace a connection by a new one, without a gap, before it is so old",
+  },
 } as const;
 
 /** An alias is a file name and stands in ssh_config; `%h` of a hostile URL may be anything else. */
@@ -58,7 +72,8 @@ export function parseProxyArgs(args: readonly string[]): ProxyArgs {
     }
     const [, name = "", inline] = /^--([a-z-]+)(?:=(.*))?$/s.exec(arg) ?? [];
     if (!Object.hasOwn(PROXY_FLAGS, name)) throw usage(`Unknown option ${JSON.stringify(nameOf(arg))}`);
-    const value = inline ?? args[++at];
+    if (name === "no-resume" && inline !== undefined) throw usage("The option --no-resume takes no value");
+    const value = name === "no-resume" ? "" : inline ?? args[++at];
     if (value === undefined) throw usage(`The option --${name} needs a value`);
     const values = given.get(name);
     if (values && name !== "header") throw usage(`The option --${name} was given twice`);
@@ -67,12 +82,16 @@ export function parseProxyArgs(args: readonly string[]): ProxyArgs {
   }
   const [headersFile] = given.get("headers-file") ?? [];
   const [caFile] = given.get("ca-file") ?? [];
+  const [maxAge] = given.get("max-connection-age") ?? [];
+  const resumeForMs = parseDuration(given.get("resume-for")?.[0] ?? PROXY_FLAGS["resume-for"].default, "--resume-for");
   return {
     destination: parseDestination(words),
     headers: (given.get("header") ?? []).map(parseHeaderOption),
     waitMs: parseDuration(given.get("wait")?.[0] ?? PROXY_FLAGS.wait.default, "--wait"),
     ...(headersFile === undefined ? {} : { headersFile }),
     ...(caFile === undefined ? {} : { caFile }),
+    resumeForMs: given.has("no-resume") ? 0 : resumeForMs,
+    ...(maxAge === undefined ? {} : { maxConnectionAgeMs: parseDuration(maxAge, "--max-connection-age") }),
   };
 }
 

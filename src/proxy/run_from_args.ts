@@ -1,8 +1,10 @@
 import { type AppError, describeError, toAppError } from "../base/errors.ts";
 import { escapeControls } from "../base/printable.ts";
 import { redactText, redactUrl } from "../base/redact.ts";
+import { formatDuration } from "../base/duration.ts";
 import type { ByteStream, Dialer } from "../stream/byte_stream.ts";
 import { dialRoute } from "../stream/dial_route.ts";
+import { dialResumable, type DialResumableOptions, type ResumeDialer } from "../stream/resume/client.ts";
 import { stdioStream } from "../stream/stdio.ts";
 import { parseProxyArgs, type ProxyArgs } from "./parse_proxy_args.ts";
 import type { ProxyTarget, TargetLoader } from "./proxy_route.ts";
@@ -46,7 +48,7 @@ export async function runParsedProxy(args: ProxyArgs, options: ProxyMainOptions)
   const debug = env.PORTHOLE_DEBUG ? (line: string) => printError(debugLine(line)) : () => {};
   const startedAt = performance.now();
   const result = await runProxy({
-    dial: dialerFor(args, options, debug),
+    dial: resuming(dialerFor(args, options, debug), { args, debug }),
     stdio,
     notice: (line) => printError(`porthole: ${plain(line)}`),
     waitMs: args.waitMs,
@@ -64,15 +66,37 @@ export function errorLine({ message, hint }: AppError): string {
   return `porthole: ${sentences.map((text) => /[?!]$/.test(text) ? text : `${text}.`).join(" ")}`;
 }
 
-function dialerFor(args: ProxyArgs, { loadTarget, env }: ProxyMainOptions, debug: (line: string) => void): Dialer {
+/** A dialer whose streams outlive their connections, where the far end can do that and nobody has forbidden it. */
+function resuming(
+  dial: ResumeDialer,
+  { args: { resumeForMs, maxConnectionAgeMs }, debug }: { args: ProxyArgs; debug: (line: string) => void },
+): Dialer {
+  if (resumeForMs === 0) return ({ signal }) => dial({ protocols: [], signal });
+  const isTerminal = Deno.stderr.isTerminal();
+  const told: Pick<DialResumableOptions, "onHeld" | "onBack"> = {
+    onHeld: ({ forMs, why }) =>
+      printOnTerminal(
+        `connection lost (${why}); the session is held, trying for ${formatDuration(forMs)} to get it back`,
+      ),
+    onBack: ({ afterMs }) => printOnTerminal(`the session is back after ${formatDuration(afterMs)}`),
+  };
+  const options = { resumeForMs, maxConnectionAgeMs, onNote: debug, ...(isTerminal ? told : {}) };
+  return ({ signal }) => dialResumable(dial, { ...options, signal });
+}
+
+function dialerFor(
+  args: ProxyArgs,
+  { loadTarget, env }: ProxyMainOptions,
+  debug: (line: string) => void,
+): ResumeDialer {
   let loaded: Promise<ProxyTarget> | undefined;
-  return async ({ signal }) => {
+  return async ({ protocols, signal }) => {
     loaded ??= findTarget(args, loadTarget);
     const { route, credential } = await loaded;
     const place = route.kind === "tcp" ? `tcp ${route.host}:${route.port}` : redactUrl(route.url);
     debug(`dialling ${place}`);
     const startedAt = performance.now();
-    const stream = await dialRoute(route, { headers: args.headers, credential, env, signal });
+    const stream = await dialRoute(route, { headers: args.headers, credential, protocols, env, signal });
     debug(`connected to ${place} in ${Math.round(performance.now() - startedAt)}ms`);
     return stream;
   };
@@ -95,6 +119,11 @@ function debugLine(line: string): string {
 
 function plain(text: string): string {
   return escapeControls(redactText(text).replaceAll(/\s*\r?\n\s*/g, " "));
+}
+
+/** One line on a terminal that ssh may have in raw mode, where a line feed alone does not go back to the left. */
+function printOnTerminal(line: string): void {
+  printToStderr(`\rporthole: ${plain(line)}\r`);
 }
 
 function printToStderr(line: string): void {

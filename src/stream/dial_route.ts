@@ -41,6 +41,8 @@ export interface DialRouteOptions {
   /** Sent besides those of the headers file. */
   readonly headers?: HeaderFields | undefined;
   readonly credential?: CredentialSource | undefined;
+  /** Subprotocols to offer to a WebSocket, the best first; none unless given. */
+  readonly protocols?: readonly string[] | undefined;
   /** Where the proxies and SSL_CERT_FILE come from. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly signal?: AbortSignal | undefined;
@@ -72,12 +74,13 @@ function isRefusal(error: unknown): boolean {
 }
 
 async function dialOnce(route: WebSocketRoute, options: DialRouteOptions): Promise<ByteStream> {
-  const { signal, env } = options;
+  const { signal, env, protocols = [] } = options;
   const [headers, caCerts] = await Promise.all([gatherHeaders(route, options), readCaCertificates(route.caFile, env)]);
   return await dialWebSocket({
     url: route.url,
     headers,
     caCerts,
+    protocols,
     outboundProxy: route.isDirect ? undefined : (url) => outboundProxyFor(url, env),
     signal,
   });

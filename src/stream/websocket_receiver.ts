@@ -35,6 +35,8 @@ export class WebSocketReceiver {
   #current: 0 | 1 = 0;
   /** The slot whose bytes the consumer holds. */
   #lent: 0 | 1 | undefined;
+  /** The slots whose memory was given away: they are not filled from the start again. */
+  readonly #givenAway: [boolean, boolean] = [false, false];
   #fillAt = 0;
   #pendingStart = 0;
   #pendingEnd = 0;
@@ -74,6 +76,11 @@ export class WebSocketReceiver {
     this.#pendingStart = this.#pendingEnd;
     this.#waitingForRoom?.();
     return bytes;
+  }
+
+  /** Leaves what the last `read` gave to the caller for good. */
+  keepLast(): void {
+    if (this.#lent !== undefined) this.#givenAway[this.#lent] = true;
   }
 
   /** Ends reading: with `failure` once the pending payload was read, or without one at once and with null. */
@@ -140,6 +147,10 @@ export class WebSocketReceiver {
     if (this.#pendingEnd === this.#pendingStart) {
       const wasFilled = this.#fillAt === this.#slots[this.#current].length;
       if (this.#lent === this.#current) this.#current = this.#current === 0 ? 1 : 0;
+      if (this.#givenAway[this.#current]) {
+        this.#slots[this.#current] = new Uint8Array(this.#slots[this.#current].length);
+        this.#givenAway[this.#current] = false;
+      }
       if (wasFilled && this.#slots[this.#current].length < MAX_SLOT_BYTES) {
         this.#slots[this.#current] = new Uint8Array(MAX_SLOT_BYTES);
       }

@@ -116,6 +116,11 @@ export class WebSocketStream implements ByteStream {
     }
   }
 
+  /** Makes the bytes that the last `read` gave last for good, beyond the next `read`. */
+  keepLast(): void {
+    this.#receiver.keepLast();
+  }
+
   /** Sends `bytes`. @throws AppError `tunnel_closed` when the connection is gone or this side has closed. */
   async write(bytes: Uint8Array): Promise<void> {
     if (this.#failure) throw this.#failure;

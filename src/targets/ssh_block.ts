@@ -13,12 +13,19 @@ export interface TargetBlockOptions {
   readonly multiplex: boolean;
 }
 
+/**
+ * A session is held for 15 min while its connection is away (docs/resume.md); at ssh's one question every 20 s it must
+ * miss 45 answers and a few more. The proxy notices a dead connection within 30 s by itself, and ends what cannot be resumed.
+ */
+const RESUMABLE_ALIVE_COUNT_MAX = 48;
+
 /** The `Host` block of ssh_config(5) for a target. Holds no secret: what a dial needs is in the target's record. */
 export function renderTargetBlock(record: TargetRecord, { self, env, multiplex }: TargetBlockOptions): string {
   const { alias, user, identityFile, hostKeyAlias, hostKeyCheck, route } = record;
-  const address = route.kind === "tcp"
-    ? { hostName: route.host, port: route.port }
-    : { proxyCommand: [...homeWords(env), ...self, "proxy"] };
+  const address = route.kind === "tcp" ? { hostName: route.host, port: route.port } : {
+    proxyCommand: [...homeWords(env), ...self, "proxy"],
+    serverAliveCountMax: RESUMABLE_ALIVE_COUNT_MAX,
+  };
   return renderHostBlock({
     alias,
     user,

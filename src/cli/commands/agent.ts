@@ -81,6 +81,22 @@ const FLAGS = {
     min: 1,
     summary: "Connections that have not logged in, at one time",
   },
+  "resume-for": {
+    kind: "duration",
+    default: "15m",
+    summary: "Hold the session of a client whose connection is gone for so long; 0s ends it at once",
+  },
+  "max-held": {
+    kind: "integer",
+    default: DEFAULT_AGENT_LIMITS.maxHeld,
+    min: 0,
+    summary: "Sessions held at one time; more end the one that waits longest",
+  },
+  "identity-header": {
+    kind: "list",
+    placeholder: "NAME",
+    summary: "Give a held session back only to the same NAME header: what the ingress tells of who is logged in",
+  },
   "state-file": { kind: "string", placeholder: "FILE", summary: "Keep a JSON file that tells state, pid and port" },
 } as const satisfies FlagSpecs;
 
@@ -125,7 +141,10 @@ async function* serve(
       maxAuthTries: flags["max-auth-tries"],
       loginTimeoutMs: flags["login-timeout"],
       maxUnauthenticated: flags["max-unauthenticated"],
+      resumeForMs: flags["resume-for"],
+      maxHeld: flags["max-held"],
     },
+    identityHeaders: flags["identity-header"],
     onNotice: (line) => env.PORTHOLE_DEBUG ? notice(line) : undefined,
     command: rest,
     rules: lifetimeRules(flags, env),

@@ -22,6 +22,8 @@ export const proxy = defineCommand({
       destination: parseDestination(positionals),
       headers: flags.header.map(parseHeaderOption),
       waitMs: flags.wait,
+      resumeForMs: flags["no-resume"] ? 0 : flags["resume-for"],
+      ...(flags["max-connection-age"] === undefined ? {} : { maxConnectionAgeMs: flags["max-connection-age"] }),
       ...(flags["headers-file"] === undefined ? {} : { headersFile: flags["headers-file"] }),
       ...(flags["ca-file"] === undefined ? {} : { caFile: flags["ca-file"] }),
     }, { env, signal, printError: notice, loadTarget: (alias) => loadProxyTarget(env, alias) });

@@ -1,6 +1,6 @@
 import type { ByteStream } from "../../stream/byte_stream.ts";
 import { serverAlgorithms } from "../algorithms.ts";
-import { type Connection, releaseCiphers, Server, toDuplex } from "../ssh2_adapter.ts";
+import { type Algorithms, type Connection, releaseCiphers, Server, toDuplex } from "../ssh2_adapter.ts";
 import type { AuthAttempt, AuthDecision, Authenticate, AuthMethod } from "./authentication.ts";
 import { SshConnection } from "./connection.ts";
 import { followForwarding } from "./forwarding.ts";
@@ -10,6 +10,7 @@ import { acceptRightGuesses } from "./kex_guess.ts";
 import { followLogin } from "./login.ts";
 import { followSessions } from "./sessions.ts";
 import { internals, type Ssh2Connection } from "./ssh2_internals.ts";
+import { starveWindows } from "./window_limit.ts";
 
 /** What a client may use up. */
 export interface SshServerLimits {
@@ -23,6 +24,10 @@ export interface SshServerLimits {
 
 /** sshd's defaults, but for the sessions: one multiplexed connection of a fleet opens more than ten. */
 export const DEFAULT_LIMITS: SshServerLimits = { loginTimeoutMs: 120_000, maxAuthTries: 6, maxSessions: 256 };
+
+/** Also what keeps idle clocks on the way from firing: data has to flow at least every 25 s. */
+const DEFAULT_KEEPALIVE_MS = 15_000;
+const DEFAULT_KEEPALIVE_MISSES = 3;
 
 /** What {@link createSshServer} is made of. */
 export interface SshServerConfig {
@@ -40,15 +45,26 @@ export interface SshServerConfig {
   readonly limits?: Partial<SshServerLimits>;
   /** Between two questions whether the client is still there; three without an answer close the connection. */
   readonly keepaliveMs?: number;
+  /** In place of our policy: to see what a client makes of a server with another one. */
+  readonly algorithms?: Algorithms | undefined;
+  /** All that a client may send on one channel, ever: to see what it does when the window does not open again. */
+  readonly totalWindowBytes?: number | undefined;
   /** Told of what went wrong with one client, so that it can be logged; nothing needs to be done about it. */
   onError?(error: unknown, connection: SshConnection): void;
   onAttempt?(attempt: AuthAttempt, isAccepted: boolean, connection: SshConnection): void;
 }
 
+/** Options of {@link SshServer.accept}. */
+export interface AcceptOptions {
+  readonly remote?: TcpAddress | undefined;
+  /** How long `stream` may stand still without being lost: for so much longer than usual a client may be silent. */
+  readonly outageMs?: number;
+}
+
 /** An SSH server without a port of its own. */
 export interface SshServer extends Disposable {
   /** Serves one client on `stream`, which is owned from now on. */
-  accept(stream: ByteStream, options?: { remote?: TcpAddress | undefined }): SshConnection;
+  accept(stream: ByteStream, options?: AcceptOptions): SshConnection;
   /** Everyone connected right now, logged in or not. */
   readonly connections: ReadonlySet<SshConnection>;
 }
@@ -58,27 +74,28 @@ export function createSshServer(config: SshServerConfig): SshServer {
   const limits = { ...DEFAULT_LIMITS, ...config.limits };
   const connections = new Set<SshConnection>();
   const byTransport = new WeakMap<object, SshConnection>();
-  const server = new Server({
-    hostKeys: [...config.hostKeys],
-    ident: config.ident,
-    algorithms: serverAlgorithms(),
-    // Also what keeps idle clocks on the way from firing: data has to flow at least every 25 s.
-    keepaliveInterval: config.keepaliveMs ?? 15_000,
-    keepaliveCountMax: 3,
-    ...(config.banner === undefined ? {} : { banner: config.banner }),
-  });
-  server.on("connection", (raw: Connection, { header }) => {
+  const onConnection = (raw: Connection, software: string) => {
     const ssh2 = internals(raw);
     const connection = byTransport.get(ssh2._sock);
     if (!connection) return void ssh2.end();
     acceptRightGuesses(ssh2._protocol);
     releaseCiphers(raw);
-    connection.identified(ssh2, header.versions.software);
+    if (config.totalWindowBytes !== undefined) starveWindows(ssh2, config.totalWindowBytes);
+    connection.identified(ssh2, software);
     serve(ssh2, { connection, config, limits });
-  });
+  };
+  const servers = new Map<number, Server>();
+  /** ssh2 keeps the patience with silent clients per server. */
+  const serverFor = (outageMs: number) => {
+    const keepaliveMs = config.keepaliveMs ?? DEFAULT_KEEPALIVE_MS;
+    const misses = DEFAULT_KEEPALIVE_MISSES + Math.ceil(outageMs / keepaliveMs);
+    const server = servers.get(misses) ?? newServer(config, { keepaliveMs, misses, onConnection });
+    servers.set(misses, server);
+    return server;
+  };
   return {
     connections,
-    accept(stream, { remote } = {}) {
+    accept(stream, { remote, outageMs = 0 } = {}) {
       const transport = toDuplex(stream, { remote });
       const connection = new SshConnection(transport, remote);
       connections.add(connection);
@@ -91,13 +108,33 @@ export function createSshServer(config: SshServerConfig): SshServer {
         connections.delete(connection);
       }, { once: true });
       // Typed as a socket; what ssh2 uses of one, the transport has.
-      server.injectSocket(transport as unknown as Parameters<Server["injectSocket"]>[0]);
+      serverFor(outageMs).injectSocket(transport as unknown as Parameters<Server["injectSocket"]>[0]);
       return connection;
     },
     [Symbol.dispose]() {
       for (const connection of [...connections]) connection[Symbol.dispose]();
     },
   };
+}
+
+interface NewServerOptions {
+  readonly keepaliveMs: number;
+  /** Questions without an answer that end a connection. */
+  readonly misses: number;
+  onConnection(connection: Connection, software: string): void;
+}
+
+function newServer(config: SshServerConfig, { keepaliveMs, misses, onConnection }: NewServerOptions): Server {
+  const server = new Server({
+    hostKeys: [...config.hostKeys],
+    ident: config.ident,
+    algorithms: config.algorithms ?? serverAlgorithms(),
+    keepaliveInterval: keepaliveMs,
+    keepaliveCountMax: misses,
+    ...(config.banner === undefined ? {} : { banner: config.banner }),
+  });
+  server.on("connection", (connection: Connection, { header }) => onConnection(connection, header.versions.software));
+  return server;
 }
 
 interface ServeOptions {

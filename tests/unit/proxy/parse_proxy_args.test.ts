@@ -7,6 +7,7 @@ Deno.test("parseProxyArgs takes a URL or an alias, and options before and behind
     destination: { kind: "url", url: "wss://jobs.example/run?x=1" },
     headers: [],
     waitMs: 0,
+    resumeForMs: 900_000,
   });
   assert.deepEqual(
     parseProxyArgs([
@@ -26,6 +27,7 @@ Deno.test("parseProxyArgs takes a URL or an alias, and options before and behind
       headers: [["A", "b=c"], ["X", "y"]],
       caFile: "c",
       waitMs: 90_000,
+      resumeForMs: 900_000,
     },
   );
   assert.deepEqual(parseProxyArgs(["--", "train"]).destination, { kind: "alias", alias: "train" });

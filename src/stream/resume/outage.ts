@@ -1,0 +1,104 @@
+import { sleep } from "../../base/abort.ts";
+import { formatDuration } from "../../base/duration.ts";
+import { AppError, type ErrorCode } from "../../base/errors.ts";
+import { oneLine } from "../../base/printable.ts";
+import { pauseBeforeMs } from "./backoff.ts";
+
+/** No try takes longer; a clock that says otherwise stood still with the machine, which was asleep. */
+const LONGEST_TRY_MS = 60_000;
+
+/** What no further try would mend. */
+const FINAL: ReadonlySet<ErrorCode> = new Set([
+  "usage",
+  "config_invalid",
+  "not_found",
+  "unsafe_file",
+  "auth_denied",
+  "redirected",
+  "run_ended",
+  "cancelled",
+  "internal",
+]);
+
+/** Options of {@link Outage}. */
+export interface OutageOptions {
+  /** How long it is tried. Time that the machine slept does not count: after it, the network needs a moment as well. */
+  readonly forMs: number;
+  /** The first try has failed. */
+  readonly onHeld?: (held: { readonly forMs: number; readonly why: string }) => void;
+  /** It is over, after {@link onHeld}. */
+  readonly onBack?: (back: { readonly afterMs: number }) => void;
+}
+
+/** Decides when to try again, and when to give up. Before {@link begin} the old connection still works: no failure counts. */
+export class Outage {
+  readonly #options: OutageOptions;
+  #begunAt: number | undefined;
+  #why = "the connection ended";
+  #attempt = 0;
+  #spentMs = 0;
+  #lastAt = performance.now();
+  #isHeld = false;
+  #pausing: AbortController | undefined;
+
+  constructor(options: OutageOptions) {
+    this.#options = options;
+  }
+
+  /** The connection is gone: from now on the time counts. */
+  begin(error?: AppError): void {
+    if (this.#begunAt !== undefined) return;
+    if (error) this.#why = oneLine(error.message);
+    this.#begunAt = this.#lastAt = performance.now();
+    this.#attempt = 0;
+    this.#pausing?.abort();
+  }
+
+  /** Another connection carries the session. */
+  end(): void {
+    if (!this.#isHeld || this.#begunAt === undefined) return;
+    this.#options.onBack?.({ afterMs: performance.now() - this.#begunAt });
+  }
+
+  /**
+   * Waits after a try that has failed until the next is due.
+   *
+   * @throws AppError `failure` where no further try would mend it, `tunnel_closed` when the time is over; the signal's reason
+   */
+  async pause(failure: AppError, signal: AbortSignal): Promise<void> {
+    const { forMs, onHeld } = this.#options;
+    if (failure.details?.closeCode !== undefined) throw failure;
+    if (this.#begunAt !== undefined) {
+      if (FINAL.has(failure.code)) throw lost(failure, "it cannot be reached any more");
+      this.#count();
+      if (this.#spentMs >= forMs) throw lost(failure, `no way back was found for ${formatDuration(forMs)}`);
+      if (!this.#isHeld) onHeld?.({ forMs, why: this.#why });
+      this.#isHeld = true;
+    }
+    const pausing = new AbortController();
+    this.#pausing = pausing;
+    try {
+      await sleep(pauseBeforeMs(++this.#attempt), AbortSignal.any([signal, pausing.signal]));
+    } catch {
+      signal.throwIfAborted();
+      // The old connection has just gone: the next try is due at once.
+    } finally {
+      this.#pausing = undefined;
+    }
+  }
+
+  #count(): void {
+    const now = performance.now();
+    this.#spentMs += Math.min(now - this.#lastAt, LONGEST_TRY_MS);
+    this.#lastAt = now;
+  }
+}
+
+function lost(failure: AppError, how: string): AppError {
+  const code = FINAL.has(failure.code) ? failure.code : "tunnel_closed";
+  return new AppError(code, `The session was lost: ${how}: ${failure.message}`, {
+    hint: failure.hint ?? "Look whether the job still runs, then connect again",
+    ...(failure.details ? { details: failure.details } : {}),
+    cause: failure,
+  });
+}
