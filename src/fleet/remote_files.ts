@@ -15,6 +15,8 @@ export interface RemoteCopyOptions {
   readonly startAt: number;
   /** Of the whole file. */
   readonly size: number;
+  /** True where what a broken write leaves must be whole up to its end, to be gone on with. */
+  readonly inOrder?: boolean;
   readonly onProgress: (doneBytes: number) => void;
   readonly signal: AbortSignal | undefined;
 }

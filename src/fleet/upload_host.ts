@@ -143,7 +143,8 @@ async function writePart(file: LocalFile, part: string, work: UploadWork): Promi
   using source = await Deno.open(file.path);
   await source.seek(startAt, Deno.SeekMode.Start);
   const onProgress = progress.file(file.path, { startAt, totalBytes: file.size });
-  await files.write(part, source, { startAt, size: file.size, onProgress, signal });
+  const inOrder = options.resume === true;
+  await files.write(part, source, { startAt, size: file.size, inOrder, onProgress, signal });
   const written = (await files.stat(part))?.size;
   if (written === file.size) return;
   throw new AppError(

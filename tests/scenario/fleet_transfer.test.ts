@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { sleep } from "../../src/base/abort.ts";
 import { config } from "../../src/fleet/client.ts";
 import { makeStage, sshdScenario as scenario } from "../support/fleet_stage.ts";
 
@@ -167,6 +168,58 @@ scenario("progress is told while a transfer runs, and the last event is its resu
   assert.equal(seen[0], "connected");
   assert.equal(seen.at(-1), "result");
 });
+
+scenario("a large file goes up whole through several sessions over a far link, and comes back", async () => {
+  await using set = await makeStage();
+  using far = farLink(set.sshd.port, 15);
+  const src = join(set.home.path, "src");
+  const content = new Uint8Array(20_000_003).map((_, at) => at % 251 ^ at >> 16);
+  await Deno.writeFile(src, content);
+  const client = config(set.options({ hosts: `127.0.0.1:${far.port}`, hostKeyCheck: false }));
+  const [up] = await client.upload(src, join(set.home.path, "dst"), { checksum: true });
+  assert.deepEqual([up?.error, up?.ok, up?.bytes], [undefined, true, content.length]);
+  const [down] = await client.download(join(set.home.path, "dst"), join(set.home.path, "back"), { checksum: true });
+  assert.deepEqual([down?.error, down?.ok, down?.bytes], [undefined, true, content.length]);
+  assert.deepEqual(await Deno.readFile(join(set.home.path, "back")), content);
+});
+
+/** A port of this machine from which it takes `delayMs` to the other, and as long back. */
+function farLink(port: number, delayMs: number): { port: number } & Disposable {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const conns = new Set<Deno.Conn>();
+  const carry = async (from: Deno.Conn, to: Deno.Conn) => {
+    let last: Promise<unknown> = Promise.resolve();
+    const buffer = new Uint8Array(65_536);
+    for (let count; (count = await from.read(buffer)) !== null;) {
+      const bytes = buffer.slice(0, count);
+      const late = sleep(delayMs);
+      last = Promise.all([last, late]).then(async () => {
+        for (let at = 0; at < bytes.length;) at += await to.write(bytes.subarray(at));
+      });
+      last.catch(() => {/* the other end has gone: reading ends too */});
+    }
+    await Promise.all([last, sleep(delayMs)]);
+    await to.closeWrite();
+  };
+  const accept = async () => {
+    for await (const near of listener) {
+      const far = await Deno.connect({ hostname: "127.0.0.1", port });
+      for (const conn of [near, far]) {
+        conn.setNoDelay(true);
+        conns.add(conn);
+      }
+      for (const [from, to] of [[near, far], [far, near]] as const) carry(from, to).catch(() => {/* closed */});
+    }
+  };
+  accept().catch(() => {/* closed */});
+  return {
+    port: listener.addr.port,
+    [Symbol.dispose]() {
+      listener.close();
+      for (const conn of conns) conn.close();
+    },
+  };
+}
 
 scenario("a dry run of a transfer writes nothing", async () => {
   await using set = await makeStage();

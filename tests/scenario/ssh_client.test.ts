@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { connectSsh, type ConnectSshOptions } from "../../src/ssh/client/connect.ts";
+import { readIdentity } from "../../src/ssh/client/identity.ts";
+import { Server, toDuplex } from "../../src/ssh/ssh2_adapter.ts";
+import { generateEd25519 } from "../../src/ssh/keys/generate.ts";
+import { createMemoryPair } from "../../src/stream/memory.ts";
+import { dialTcp } from "../../src/stream/tcp.ts";
+import { makeStage, sshdScenario } from "../support/fleet_stage.ts";
+
+/** An SSH server in this process that takes one password, in one of two ways. */
+async function passwordServer(method: "password" | "keyboard-interactive") {
+  const server = new Server({ hostKeys: [(await generateEd25519()).privateKey] }, (client) => {
+    client.on("error", () => {});
+    client.on("authentication", (auth) => {
+      if (auth.method === "password" && method === "password" && auth.password === "pw") return auth.accept();
+      if (auth.method !== "keyboard-interactive" || method !== "keyboard-interactive") return auth.reject([method]);
+      auth.prompt([{ prompt: "Password: ", echo: false }, { prompt: "Code: ", echo: true }], (answers) => {
+        if (answers.join() === "pw,123") auth.accept();
+        else auth.reject([method]);
+      });
+    });
+  });
+  const dial: ConnectSshOptions["dial"] = () => {
+    const [near, far] = createMemoryPair();
+    server.injectSocket(toDuplex(far) as never);
+    return Promise.resolve(near);
+  };
+  return { dial, host: "it", user: "me", verifyHostKey: () => {}, connectTimeoutMs: 10_000 };
+}
+
+for (const method of ["password", "keyboard-interactive"] as const) {
+  Deno.test(`connectSsh logs in by ${method}, and tells what the server takes when it is refused`, async () => {
+    const options = await passwordServer(method);
+    const asked: string[] = [];
+    const ask = ({ text, isEchoed }: { text: string; isEchoed: boolean }) => {
+      asked.push(`${text}${isEchoed}`);
+      return Promise.resolve("123");
+    };
+    const connection = await connectSsh({ ...options, credentials: { password: "pw", ask } });
+    await connection.close();
+    assert.deepEqual(asked, method === "password" ? [] : ["Code: true"]);
+    await assert.rejects(connectSsh({ ...options, credentials: { password: "no" } }), {
+      code: "auth_denied",
+      message: `Cannot log in to "it" as me: tried password${method === "password" ? "" : ", keyboard-interactive"}; ` +
+        `the server takes ${method}`,
+    });
+  });
+}
+
+Deno.test("connectSsh asks for a password where it has none, and stops when the signal aborts", async () => {
+  const options = await passwordServer("password");
+  const connection = await connectSsh({ ...options, credentials: { ask: () => Promise.resolve("pw") } });
+  await connection.close();
+  const controller = new AbortController();
+  const ask = () => {
+    controller.abort(new Error("enough"));
+    return new Promise<string>(() => {});
+  };
+  await assert.rejects(connectSsh({ ...options, credentials: { ask }, signal: controller.signal }), {
+    message: "enough",
+  });
+});
+
+/** More than the widened window of a channel, so that it runs dry again and again. */
+const FLOOD_BYTES = 40_000_000;
+
+sshdScenario("a subsystem's bytes arrive whole at a reader that is slower than they come", async () => {
+  const flood = `Subsystem flood head -c ${FLOOD_BYTES} /dev/zero`;
+  await using set = await makeStage({ config: [flood] });
+  const { port, user, keyPath } = set.sshd;
+  await using connection = await connectSsh({
+    dial: ({ signal }) => dialTcp({ hostname: "127.0.0.1", port, signal }),
+    host: "it",
+    user,
+    credentials: { identities: [await readIdentity(keyPath)] },
+    verifyHostKey: () => {},
+    connectTimeoutMs: 10_000,
+  });
+  using stream = await connection.openSubsystem("flood");
+  let total = 0;
+  for (let bytes; (bytes = await stream.read()) !== null;) {
+    total += bytes.length;
+    // A turn of the event loop for each piece: what comes piles up meanwhile, to the window's end.
+    await new Promise((resolve) => setTimeout(resolve, 0));
+  }
+  assert.equal(total, FLOOD_BYTES);
+});
+
+sshdScenario("disposing a connection with a command on it ends both, and may be done twice", async () => {
+  await using set = await makeStage();
+  const { port, user, keyPath } = set.sshd;
+  const connection = await connectSsh({
+    dial: ({ signal }) => dialTcp({ hostname: "127.0.0.1", port, signal }),
+    host: "it",
+    user,
+    credentials: { identities: [await readIdentity(keyPath)] },
+    verifyHostKey: () => {},
+    connectTimeoutMs: 10_000,
+  });
+  const command = await connection.exec("cat");
+  connection[Symbol.dispose]();
+  assert.deepEqual(await command.exit, { code: null, signal: null });
+  assert.equal(await command.stdout.read(), null);
+  await connection.close();
+  await assert.rejects(connection.exec("true"), { code: "tunnel_closed" });
+});
