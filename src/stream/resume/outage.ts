@@ -17,7 +17,6 @@ const FINAL: ReadonlySet<ErrorCode> = new Set([
   "redirected",
   "run_ended",
   "cancelled",
-  "internal",
 ]);
 
 /** Options of {@link Outage}. */

@@ -10,6 +10,8 @@ import { type Attached, type AttachOptions, type Carrier, ResumableSession, sayL
 const RESUME_TIMEOUT_MS = 10_000;
 /** Last bytes of a server that is done are brought over for so long, even to a client that must come back for them. */
 const LINGER_MS = 30_000;
+/** A client that never said a word was cut off as it began and comes back at once, or is a probe that never does. */
+const SILENT_HOLD_MS = 30_000;
 /** How often what held sessions take is added up. */
 const CHECK_MS = 5000;
 /** The part of an id that finds a session; the rest proves that it is known. */
@@ -128,9 +130,9 @@ export class ResumeSessions implements AsyncDisposable {
   async #watch(entry: Entry, { ended }: Attached): Promise<void> {
     const { kind } = await ended;
     if (kind !== "lost" || entry.session.isAttached) return;
-    const { holdMs, maxHeld } = this.#limits;
-    // Who never said a word has not heard of the session either.
-    if (!entry.session.hasHeard || holdMs <= 0 || maxHeld <= 0) return entry.session[Symbol.dispose]();
+    const { maxHeld } = this.#limits;
+    const holdMs = entry.session.hasHeard ? this.#limits.holdMs : Math.min(this.#limits.holdMs, SILENT_HOLD_MS);
+    if (holdMs <= 0 || maxHeld <= 0) return entry.session[Symbol.dispose]();
     this.#held.add(entry);
     entry.holdTimer = setTimeout(() => {
       entry.session.fail(
