@@ -4,8 +4,14 @@ import { redactText, redactUrl } from "../base/redact.ts";
 import { formatDuration } from "../base/duration.ts";
 import type { ByteStream, Dialer } from "../stream/byte_stream.ts";
 import { dialRoute } from "../stream/dial_route.ts";
-import { dialResumable, type DialResumableOptions, type ResumeDialer } from "../stream/resume/client.ts";
+import {
+  dialResumable,
+  type DialResumableOptions,
+  ResumableClient,
+  type ResumeDialer,
+} from "../stream/resume/client.ts";
 import { stdioStream } from "../stream/stdio.ts";
+import { LeavingBySignal, SignalExit } from "./leave_on_signal.ts";
 import { parseProxyArgs, type ProxyArgs } from "./parse_proxy_args.ts";
 import type { ProxyTarget, TargetLoader } from "./proxy_route.ts";
 import { runProxy } from "./run_proxy.ts";
@@ -19,6 +25,8 @@ export interface ProxyMainOptions {
   /** Writes one line, without its end, to stderr. */
   readonly printError?: (line: string) => void;
   readonly signal?: AbortSignal | undefined;
+  /** The connection has become a session that the agent would hold: from now on somebody has to take leave of it. */
+  readonly onResumable?: () => void;
 }
 
 /**
@@ -27,12 +35,18 @@ export interface ProxyMainOptions {
  * The caller must end the process then: a read of stdin may be pending, which nothing can call off.
  */
 export async function proxyMain(args: readonly string[], options: ProxyMainOptions): Promise<number> {
-  const { printError = printToStderr, env } = options;
+  const { printError = printToStderr, env, signal } = options;
+  using exit = new SignalExit();
   try {
     const parsed = parseProxyArgs(args);
-    await runParsedProxy(parsed, options);
+    await runParsedProxy(parsed, {
+      ...options,
+      signal: signal ? AbortSignal.any([signal, exit.signal]) : exit.signal,
+      onResumable: () => exit.listen(),
+    });
     return 0;
   } catch (error) {
+    if (error instanceof LeavingBySignal) return error.status;
     const failure = toAppError(error);
     printError(errorLine(failure));
     if (env.PORTHOLE_DEBUG && failure.cause !== undefined) {
@@ -48,7 +62,7 @@ export async function runParsedProxy(args: ProxyArgs, options: ProxyMainOptions)
   const debug = env.PORTHOLE_DEBUG ? (line: string) => printError(debugLine(line)) : () => {};
   const startedAt = performance.now();
   const result = await runProxy({
-    dial: resuming(dialerFor(args, options, debug), { args, debug }),
+    dial: resuming(dialerFor(args, options, debug), { args, debug, onResumable: options.onResumable }),
     stdio,
     notice: (line) => printError(`porthole: ${plain(line)}`),
     waitMs: args.waitMs,
@@ -69,7 +83,11 @@ export function errorLine({ message, hint }: AppError): string {
 /** A dialer whose streams outlive their connections, where the far end can do that and nobody has forbidden it. */
 function resuming(
   dial: ResumeDialer,
-  { args: { resumeForMs, maxConnectionAgeMs }, debug }: { args: ProxyArgs; debug: (line: string) => void },
+  { args: { resumeForMs, maxConnectionAgeMs }, debug, onResumable }: {
+    readonly args: ProxyArgs;
+    readonly debug: (line: string) => void;
+    readonly onResumable: (() => void) | undefined;
+  },
 ): Dialer {
   if (resumeForMs === 0) return ({ signal }) => dial({ protocols: [], signal });
   const isTerminal = Deno.stderr.isTerminal();
@@ -81,7 +99,11 @@ function resuming(
     onBack: ({ afterMs }) => printOnTerminal(`the session is back after ${formatDuration(afterMs)}`),
   };
   const options = { resumeForMs, maxConnectionAgeMs, onNote: debug, ...(isTerminal ? told : {}) };
-  return ({ signal }) => dialResumable(dial, { ...options, signal });
+  return async ({ signal }) => {
+    const stream = await dialResumable(dial, { ...options, signal });
+    if (stream instanceof ResumableClient) onResumable?.();
+    return stream;
+  };
 }
 
 function dialerFor(

@@ -52,6 +52,10 @@ export async function runProxy(options: RunProxyOptions): Promise<ProxyResult> {
     const result = await join({ stdin, stdout: stdio, route }, options);
     signal?.throwIfAborted();
     return result;
+  } catch (error) {
+    // Whatever broke because of it: the signal is why.
+    signal?.throwIfAborted();
+    throw error;
   } finally {
     signal?.removeEventListener("abort", onAbort);
     // An agent that is not told would hold the session for somebody who does not come back.

@@ -65,7 +65,7 @@ export class ResumableClient implements ByteStream {
   readonly #dial: ResumeDialer;
   readonly #options: DialResumableOptions;
   readonly #session: ResumableSession;
-  readonly #running: Promise<void>;
+  #closing: Promise<void> | undefined;
   #id: Uint8Array | undefined;
   #holdMs: number;
 
@@ -75,7 +75,7 @@ export class ResumableClient implements ByteStream {
     this.#options = options;
     this.#holdMs = options.resumeForMs ?? DEFAULT_RESUME_FOR_MS;
     this.#session = new ResumableSession({ onWelcome: (frame) => this.#onWelcome(frame) });
-    this.#running = this.#run(this.#session.attach(carrier, { peerReceived: 0 }));
+    this.#run(this.#session.attach(carrier, { peerReceived: 0 }));
   }
 
   read(): Promise<Uint8Array | null> {
@@ -91,11 +91,12 @@ export class ResumableClient implements ByteStream {
   }
 
   /** Ends the session and tells the agent, which would hold it for a client that comes back; `graceMs` at most. */
-  async close(options: { readonly graceMs?: number } = {}): Promise<void> {
+  close(options: { readonly graceMs?: number } = {}): Promise<void> {
+    // A session that the agent has ended needs no farewell.
     const isOver = this.#session.over.aborted;
     this.#session[Symbol.dispose]();
-    if (!isOver) await this.#session.close(options);
-    await this.#running;
+    this.#closing ??= isOver ? Promise.resolve() : this.#session.close(options);
+    return this.#closing;
   }
 
   [Symbol.dispose](): void {
