@@ -5,6 +5,8 @@ import type { ServerSession, SessionRequest } from "./session.ts";
 /** Something that a client asks for and that can be refused. */
 export type Permission =
   | SessionRequest
+  /** A channel for a session, before anything is asked of it (RFC 4254 6.1). */
+  | { readonly kind: "session" }
   | { readonly kind: "pty" }
   | { readonly kind: "env"; readonly name: string }
   | { readonly kind: "agent" };

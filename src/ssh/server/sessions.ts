@@ -36,7 +36,7 @@ export function followSessions(
     peerChannel: (channel) => find(channel)?.peerId,
   });
   connection.on("session", (accept, reject) => {
-    if (sessions.size >= maxSessions) return reject();
+    if (sessions.size >= maxSessions || handlers().allow?.({ kind: "session" }) === false) return reject();
     const raw: Session = accept();
     raw.on("close", () => sessions.delete(raw));
     const reader = readSession(raw, {

@@ -19,6 +19,7 @@ export interface Ssh2Protocol {
   channelData(id: number, data: Uint8Array): void;
   channelExtData(id: number, data: Uint8Array, type: number): void;
   channelWindowAdjust(id: number, bytes: number): void;
+  channelOpenConfirm(peerId: number, id: number, window: number, maxPacket: number): void;
   channelSuccess(id: number): void;
   channelFailure(id: number): void;
   exitStatus(id: number, status: number): void;

@@ -1,0 +1,332 @@
+import { AppError } from "../base/errors.ts";
+import { VERSION } from "../base/version.ts";
+import { generateEd25519 } from "../ssh/keys/generate.ts";
+import { parsePrivateKeyFile } from "../ssh/keys/private_key.ts";
+import { fingerprint, formatPublicKey } from "../ssh/keys/public_key.ts";
+import type { CommandRecord } from "./command_record.ts";
+import { Credentials } from "./credentials.ts";
+import { EventLog, type WaitForOptions } from "./event_log.ts";
+import type { TestEvent, TestEventType } from "./events.ts";
+import type { ExecAnswer, ExecHandler } from "./exec_answer.ts";
+import { type CommandMatcher, ExecHandlers } from "./exec_handlers.ts";
+import { type Fault, FaultSet } from "./faults.ts";
+import type { ShellHandler } from "./line_shell.ts";
+import { Listening } from "./listening.ts";
+import { SshConnections } from "./ssh_connections.ts";
+import { type AddTestFileOptions, toFileOptions } from "./test_file.ts";
+import { makeTestKey, type TestKey } from "./test_key.ts";
+import type { TestServerOptions } from "./test_server_options.ts";
+import { type UploadedFile, VirtualFiles } from "./virtual_files.ts";
+
+/** sshd's MaxAuthTries. */
+const DEFAULT_AUTH_TRIES = 6;
+
+/**
+ * An SSH server for tests, on a free loopback port of its own; it listens once `start()` was awaited.
+ *
+ * ```ts
+ * await using key = await testKey();
+ * await using server = await testServer({ user: "testuser", key }).start();
+ * server.onExec("uptime", { stdout: "up 3 days\n" });
+ * ```
+ * @throws AppError `key_invalid` for a `key` that is no public key line
+ */
+export function testServer(options: TestServerOptions = {}): TestServer {
+  return new TestServer(options);
+}
+
+interface Identity {
+  readonly privateKey: string;
+  readonly publicKey: string;
+  readonly fingerprint: string;
+}
+
+/** See {@link testServer}. Disposing it is `shutdown()`. */
+export class TestServer implements AsyncDisposable {
+  /** The login name that is let in. */
+  readonly user: string;
+  /** The address that it listens on. */
+  readonly host: string;
+  /** Where sessions and relative paths begin. */
+  readonly home: string;
+  /** Its files, for more than `addFile` and `uploaded` do. */
+  readonly files: VirtualFiles;
+  readonly #options: TestServerOptions;
+  readonly #log = new EventLog();
+  readonly #faults = new FaultSet();
+  readonly #handlers = new ExecHandlers();
+  readonly #credentials: Credentials;
+  readonly #connections: SshConnections;
+  readonly #keys: TestKey[] = [];
+  #unexpected: string[] = [];
+  #refusals = 0;
+  #shell: ShellHandler | undefined;
+  #identity: Identity | undefined;
+  #listening: Listening | undefined;
+  #ports = { port: 0, websocketPort: 0 };
+  #tlsAuthority: string | undefined;
+
+  constructor(options: TestServerOptions) {
+    const { user = "testuser", password = "", key, authorizedKeys = [], home = `/home/${user}` } = options;
+    this.#options = options;
+    this.user = user;
+    this.host = options.hostname ?? "127.0.0.1";
+    this.home = home;
+    const keys = key === undefined
+      ? authorizedKeys
+      : [typeof key === "string" ? key : key.publicKey, ...authorizedKeys];
+    this.#credentials = new Credentials({ user, password, keys });
+    this.files = new VirtualFiles({
+      home,
+      createsFolders: options.createsFolders ?? true,
+      faults: this.#faults,
+      onOperation: (operation, path) => {
+        if (operation !== "read" && operation !== "write") this.#log.add("file", { operation, path });
+      },
+    });
+    this.files.addFolder("/tmp", { mode: 0o1777 });
+    this.#connections = this.#makeConnections();
+    this.#faults.onTaken = ({ name }) => this.#log.add("fault", { fault: name });
+    for (const fault of options.faults ?? []) this.addFault(fault);
+  }
+
+  /** Listens; resolves to the server itself. Once more after a `shutdown()`: at the same port, with the same host key. */
+  async start(): Promise<this> {
+    if (this.#listening) return this;
+    this.#identity ??= await makeIdentity(this.#options.hostKey);
+    const { port, websocketPort } = this.#ports;
+    this.#listening = await Listening.start({
+      hostname: this.host,
+      port: port || (this.#options.port ?? 0),
+      websocketPort,
+      hasTls: this.#options.tls ?? false,
+      faults: this.#faults,
+      serve: (arrival) => this.#connections.serve(arrival),
+      onRequest: (startLine, status) => this.#log.add("request", { startLine, status }),
+    });
+    this.#ports = { port: this.#listening.port, websocketPort: this.#listening.websocketPort };
+    this.#tlsAuthority = this.#listening.tlsAuthority;
+    if (this.#refusals > 0) this.#listening.refuse();
+    return this;
+  }
+
+  /**
+   * Cuts every client off, closes the ports, and removes the keys of `testKey()`. May be called twice.
+   *
+   * @throws AppError `remote_failed` of a strict server, when a client ran a command that no handler was for
+   */
+  async shutdown(): Promise<void> {
+    this.#connections.closeAll();
+    await this.#listening?.close();
+    this.#listening = undefined;
+    await Promise.all(this.#keys.splice(0).map((key) => key.dispose()));
+    const unexpected = this.#unexpected;
+    this.#unexpected = [];
+    if (!this.#options.strict || unexpected.length === 0) return;
+    throw new AppError(
+      "remote_failed",
+      `The test server was asked for what no handler was for: ${quoteAll(unexpected)}`,
+      {
+        hint: "Add a handler with onExec or handleExec",
+        details: { commands: unexpected },
+      },
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.shutdown();
+  }
+
+  /** The port for SSH. @throws AppError `usage` before `start()` */
+  get port(): number {
+    return this.#started(this.#ports.port || undefined);
+  }
+
+  /** `127.0.0.1:PORT`. */
+  get addr(): string {
+    return `${this.host.includes(":") ? `[${this.host}]` : this.host}:${this.port}`;
+  }
+
+  /** The same server behind a WebSocket. */
+  get websocketUrl(): string {
+    const host = this.host.includes(":") ? `[${this.host}]` : this.host;
+    return `${this.#options.tls ? "wss" : "ws"}://${host}:${this.#started(this.#ports.websocketPort || undefined)}/`;
+  }
+
+  /** PEM of the authority that signed the WebSocket front's certificate; undefined without `tls`. */
+  get tlsAuthority(): string | undefined {
+    return this.#tlsAuthority;
+  }
+
+  /** `type base64`. */
+  get hostKey(): string {
+    return this.#started(this.#identity).publicKey;
+  }
+
+  /** Of the host key, `SHA256:...`. */
+  get fingerprint(): string {
+    return this.#started(this.#identity).fingerprint;
+  }
+
+  /** The line of a known_hosts file for this server. */
+  get knownHostsLine(): string {
+    return `${this.port === 22 ? this.host : `[${this.host}]:${this.port}`} ${this.hostKey}`;
+  }
+
+  /** A fresh key that this server lets in, and no other server does. It goes with the server. */
+  async testKey(): Promise<TestKey> {
+    const { key } = await makeTestKey();
+    this.#keys.push(key);
+    this.#credentials.addKey(key.publicKey);
+    return key;
+  }
+
+  /** Lets a key in: a public key line, or what `testKey()` gave. @throws AppError `key_invalid` */
+  addAuthorizedKey(key: string | { readonly publicKey: string }): void {
+    this.#credentials.addKey(typeof key === "string" ? key : key.publicKey);
+  }
+
+  /** Puts a file there, with the folders above it. `options` may be the mode alone, `0644`. @throws AppError `usage` */
+  addFile(path: string, content: string | Uint8Array, options?: AddTestFileOptions): void {
+    this.files.addFile(this.#absolute(path), content, toFileOptions(options));
+  }
+
+  /** What a client wrote to `path`, over SFTP or scp; undefined when none did. */
+  uploaded(path: string): UploadedFile | undefined {
+    const file = this.files.uploaded(this.#absolute(path));
+    return file && { ...file, path };
+  }
+
+  /** Answers every command that no `onExec` is for: `fn(command)` returns `[stdout, stderr, code]` or an object. */
+  handleExec(fn: ExecHandler): void {
+    this.#handlers.setFallback(fn);
+  }
+
+  /** Answers commands of this text, or that match. The handler added last goes first. Dispose it to take it away. */
+  onExec(matcher: CommandMatcher, answer: ExecAnswer | ExecHandler): Disposable {
+    return this.#handlers.add(matcher, answer);
+  }
+
+  /** Runs in place of the shell of lines. */
+  onShell(handler: ShellHandler): void {
+    this.#shell = handler;
+  }
+
+  /** Lets something go wrong from now on; dispose it to have it right again. */
+  addFault(fault: Fault): Disposable {
+    if (fault.name !== "refuse") return this.#faults.add(fault);
+    if (this.#refusals++ === 0) this.#listening?.refuse();
+    let isDisposed = false;
+    return {
+      [Symbol.dispose]: () => {
+        if (isDisposed || this.#refusals === 0) return;
+        isDisposed = true;
+        if (--this.#refusals === 0) this.#listening?.accept();
+      },
+    };
+  }
+
+  /** Takes all faults away. */
+  clearFaults(): void {
+    this.#faults.clear();
+    if (this.#refusals === 0) return;
+    this.#refusals = 0;
+    this.#listening?.accept();
+  }
+
+  /** Cuts off who is connected, as a network that goes down. */
+  disconnectAll(): void {
+    this.#connections.closeAll();
+  }
+
+  /** What happened so far, oldest first. */
+  get events(): readonly TestEvent[] {
+    return this.#log.all;
+  }
+
+  /** The events of one type. */
+  eventsOf<T extends TestEventType>(type: T): TestEvent<T>[] {
+    return this.#log.of(type);
+  }
+
+  /** The commands that were run, in the order they came; their records fill as they run. */
+  get commands(): CommandRecord[] {
+    return this.#log.of("command").map(({ record }) => record);
+  }
+
+  /** The commands that no handler was for. */
+  get unexpectedCommands(): readonly string[] {
+    return this.#unexpected;
+  }
+
+  /** Clients that are connected. */
+  get connectionCount(): number {
+    return this.#connections.size;
+  }
+
+  /** The first event of a type that fits, also if it has happened already. @throws AppError `timeout` after 10 s */
+  waitFor<T extends TestEventType>(type: T, options?: WaitForOptions<T>): Promise<TestEvent<T>> {
+    return this.#log.waitFor(type, options);
+  }
+
+  /** Calls `listener` for every event from now on, until disposed. */
+  onEvent(listener: (event: TestEvent) => void): Disposable {
+    return this.#log.onEvent(listener);
+  }
+
+  /** Forgets the events so far, and the unexpected commands. */
+  forget(): void {
+    this.#log.clear();
+    this.#unexpected = [];
+  }
+
+  #makeConnections(): SshConnections {
+    const { forwarding = true, ident = `porthole_test_${VERSION}`, banner, maxAuthTries } = this.#options;
+    return new SshConnections({
+      faults: this.#faults,
+      credentials: this.#credentials,
+      forwarding,
+      ident,
+      banner,
+      maxAuthTries: maxAuthTries ?? DEFAULT_AUTH_TRIES,
+      hostKeys: () => [this.#started(this.#identity).privateKey],
+      sessions: {
+        handlers: this.#handlers,
+        files: this.files,
+        events: this.#log,
+        faults: this.#faults,
+        home: this.home,
+        isStrict: this.#options.strict ?? false,
+        shell: () => this.#shell,
+        addKey: (line) => this.#credentials.addKey(line),
+        onUnexpected: (command) => this.#unexpected.push(command),
+      },
+    });
+  }
+
+  #absolute(path: string): string {
+    return path.startsWith("/") ? path : `${this.home}/${path.replace(/^~\//, "")}`;
+  }
+
+  #started<T>(value: T | undefined): T {
+    if (value !== undefined) return value;
+    throw new AppError("usage", "The test server is not started", { hint: "await server.start()" });
+  }
+}
+
+async function makeIdentity(privateKey: string | undefined): Promise<Identity> {
+  if (privateKey === undefined) {
+    const { publicKey, ...key } = await generateEd25519();
+    return { ...key, publicKey };
+  }
+  const { publicKey } = await parsePrivateKeyFile(privateKey, "host key of the test server");
+  return {
+    privateKey,
+    publicKey: formatPublicKey({ ...publicKey, comment: "" }),
+    fingerprint: await fingerprint(publicKey.blob),
+  };
+}
+
+function quoteAll(texts: readonly string[]): string {
+  return texts.map((text) => JSON.stringify(text)).join(", ");
+}

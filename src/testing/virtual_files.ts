@@ -1,0 +1,131 @@
+import type { OpenOptions, SftpFile } from "../ssh/sftp/file_system.ts";
+import type { FileOperation } from "../ssh/sftp/memory_faults.ts";
+import { MemoryFileSystem, type MemoryFileSystemOptions } from "../ssh/sftp/memory_file_system.ts";
+import { errnoStatus } from "../ssh/sftp/status_error.ts";
+import type { FaultOf, FaultSet } from "./faults.ts";
+
+/** A file as {@link VirtualFiles.uploaded} tells it. */
+export interface UploadedFile {
+  readonly path: string;
+  /** As UTF-8; see `bytes` for what is no text. */
+  readonly content: string;
+  readonly bytes: Uint8Array;
+  /** Permission bits in octal, `0644`. */
+  readonly mode: string;
+  /** Seconds since 1970. */
+  readonly mtime: number;
+}
+
+/** Options of {@link VirtualFiles}. */
+export interface VirtualFilesOptions extends MemoryFileSystemOptions {
+  readonly faults: FaultSet;
+  /** Whether a file may be written where its folder is missing, which is made then. */
+  readonly createsFolders: boolean;
+}
+
+/** Files in memory that remember which of them clients wrote, also under the names that they were given later. */
+export class VirtualFiles extends MemoryFileSystem {
+  readonly #uploads = new Set<string>();
+  readonly #createsFolders: boolean;
+  readonly #faults: FaultSet;
+
+  constructor({ createsFolders, faults, ...options }: VirtualFilesOptions) {
+    super(options);
+    this.#faults = faults;
+    this.#createsFolders = createsFolders;
+  }
+
+  /** What a client wrote to `path`; undefined when none did. */
+  uploaded(path: string): UploadedFile | undefined {
+    const bytes = this.#uploads.has(normalise(path)) ? this.content(path) : undefined;
+    if (!bytes) return undefined;
+    const { mode = 0, mtime = 0 } = this.entry(path) ?? {};
+    return {
+      path,
+      content: new TextDecoder().decode(bytes),
+      bytes,
+      mode: `0${(mode & 0o777).toString(8).padStart(3, "0")}`,
+      mtime,
+    };
+  }
+
+  /** The paths of all that clients wrote and that is still there. */
+  get uploads(): string[] {
+    return [...this.#uploads];
+  }
+
+  /** Also of the server's own faults. @throws StatusError */
+  override enter(operation: FileOperation, place: { path: string; end?: number }): void {
+    super.enter(operation, place);
+    const fault = this.#faults.take("file-error", (each) => concerns(each, { operation, ...place }));
+    if (fault) throw errnoStatus(fault.errno);
+  }
+
+  override async open(path: string, options: OpenOptions): Promise<SftpFile> {
+    if (options.create && this.#createsFolders) this.#makeFolderOf(path);
+    const file = await super.open(path, options);
+    if (options.write) this.#uploads.add(normalise(path));
+    return file;
+  }
+
+  override async makeFolder(path: string, options: { mode?: number }): Promise<void> {
+    if (this.#createsFolders) this.#makeFolderOf(path);
+    await super.makeFolder(path, options);
+  }
+
+  override async posixRename(from: string, to: string): Promise<void> {
+    if (this.#createsFolders) this.#makeFolderOf(to);
+    const source = normalise(from);
+    this.enter("rename", { path: normalise(to) });
+    await super.posixRename(from, to);
+    const target = normalise(to);
+    for (const path of [...this.#uploads]) {
+      if (path !== source && !path.startsWith(`${source}/`)) continue;
+      this.#uploads.delete(path);
+      this.#uploads.add(target + path.slice(source.length));
+    }
+  }
+
+  override async removeFile(path: string): Promise<void> {
+    await super.removeFile(path);
+    this.#uploads.delete(normalise(path));
+  }
+
+  /** A test's own file is no upload, also where a client had written before. */
+  override addFile(...args: Parameters<MemoryFileSystem["addFile"]>): void {
+    super.addFile(...args);
+    this.#uploads.delete(normalise(args[0]));
+  }
+
+  #makeFolderOf(path: string): void {
+    try {
+      this.addFolder(normalise(`${path}/..`));
+    } catch {
+      // A file stands in the way: what was to be done next says so to the client.
+    }
+  }
+}
+
+/** What fails of writing when a disk is full. */
+const WRITING: readonly FileOperation[] = ["write"];
+/** What does not touch a file. */
+const LOOKING: readonly FileOperation[] = ["stat", "lstat", "realPath", "readLink", "close", "statVfs"];
+
+function concerns(
+  { errno, path: within, operation: only, afterBytes = -1 }: FaultOf<"file-error">,
+  { operation, path, end }: { operation: FileOperation; path: string; end?: number },
+): boolean {
+  if (within !== undefined && path !== within && !path.startsWith(`${within.replace(/\/$/, "")}/`)) return false;
+  if (end !== undefined && end <= afterBytes) return false;
+  if (only !== undefined) return operation === only;
+  return /^(?:ENOSPC|EDQUOT)$/.test(errno) ? WRITING.includes(operation) : !LOOKING.includes(operation);
+}
+
+function normalise(path: string): string {
+  const parts: string[] = [];
+  for (const part of path.split("/")) {
+    if (part === "..") parts.pop();
+    else if (part !== "" && part !== ".") parts.push(part);
+  }
+  return `/${parts.join("/")}`;
+}
