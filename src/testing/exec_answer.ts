@@ -1,9 +1,7 @@
 import { sleep } from "../base/abort.ts";
 import { parseDuration } from "../base/duration.ts";
-import type { ProgramIo } from "./program_io.ts";
+import type { Chunk, ProgramIo } from "./program_io.ts";
 
-/** Text or bytes. */
-export type Chunk = string | Uint8Array;
 /** An output: all at once, or as it is produced, with delays as the producer likes. */
 export type Output = Chunk | Iterable<Chunk> | AsyncIterable<Chunk>;
 

@@ -18,11 +18,11 @@ export type { CertificateFlaw, Fault, FaultName, FaultPoint, Phase, RefusalStatu
 export type { CommandRecord } from "./command_record.ts";
 export type { WaitForOptions } from "./event_log.ts";
 export type { TestEvent, TestEventType, TestEventTypes } from "./events.ts";
-export type { Chunk, ExecAnswer, ExecHandler, ExecReply, Output, OutputStep } from "./exec_answer.ts";
+export type { ExecAnswer, ExecHandler, ExecReply, Output, OutputStep } from "./exec_answer.ts";
 export type { CommandMatcher } from "./exec_handlers.ts";
 export type { ForwardingDecision, ForwardingPolicy } from "./forwarding_policy.ts";
 export type { ShellHandler } from "./line_shell.ts";
-export type { ProgramIo } from "./program_io.ts";
+export type { Chunk, ProgramIo } from "./program_io.ts";
 export type { ProgramInput } from "./program_input.ts";
 export type { AddTestFileOptions } from "./test_file.ts";
 export type { UploadedFile, VirtualFiles } from "./virtual_files.ts";

@@ -1,9 +1,11 @@
 import { AppError } from "../base/errors.ts";
 import type { PtyRequest, ServerSession, WindowSize } from "../ssh/server/session.ts";
 import type { CommandRecord } from "./command_record.ts";
-import type { Chunk } from "./exec_answer.ts";
 import { ProgramInput } from "./program_input.ts";
 import type { VirtualFiles } from "./virtual_files.ts";
+
+/** Text or bytes. */
+export type Chunk = string | Uint8Array;
 
 /** What a handler or a scripted shell has of the client and of the server. */
 export interface ProgramIo {

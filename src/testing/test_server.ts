@@ -1,8 +1,5 @@
 import { AppError } from "../base/errors.ts";
 import { VERSION } from "../base/version.ts";
-import { generateEd25519 } from "../ssh/keys/generate.ts";
-import { parsePrivateKeyFile } from "../ssh/keys/private_key.ts";
-import { fingerprint, formatPublicKey } from "../ssh/keys/public_key.ts";
 import type { CommandRecord } from "./command_record.ts";
 import { Credentials } from "./credentials.ts";
 import { EventLog, type WaitForOptions } from "./event_log.ts";
@@ -10,12 +7,15 @@ import type { TestEvent, TestEventType } from "./events.ts";
 import type { ExecAnswer, ExecHandler } from "./exec_answer.ts";
 import { type CommandMatcher, ExecHandlers } from "./exec_handlers.ts";
 import { type Fault, FaultSet } from "./faults.ts";
+import { type HostIdentity, makeHostIdentity } from "./host_identity.ts";
 import type { ShellHandler } from "./line_shell.ts";
 import { Listening } from "./listening.ts";
+import { Refusals } from "./refusals.ts";
 import { SshConnections } from "./ssh_connections.ts";
 import { type AddTestFileOptions, toFileOptions } from "./test_file.ts";
 import { makeTestKey, type TestKey } from "./test_key.ts";
 import type { TestServerOptions } from "./test_server_options.ts";
+import { UnexpectedCommands } from "./unexpected_commands.ts";
 import { type UploadedFile, VirtualFiles } from "./virtual_files.ts";
 
 /** sshd's MaxAuthTries. */
@@ -35,12 +35,6 @@ export function testServer(options: TestServerOptions = {}): TestServer {
   return new TestServer(options);
 }
 
-interface Identity {
-  readonly privateKey: string;
-  readonly publicKey: string;
-  readonly fingerprint: string;
-}
-
 /** See {@link testServer}. Disposing it is `shutdown()`. */
 export class TestServer implements AsyncDisposable {
   /** The login name that is let in. */
@@ -58,10 +52,10 @@ export class TestServer implements AsyncDisposable {
   readonly #credentials: Credentials;
   readonly #connections: SshConnections;
   readonly #keys: TestKey[] = [];
-  #unexpected: string[] = [];
-  #refusals = 0;
+  readonly #refusals = new Refusals((isRefusing) => isRefusing ? this.#listening?.refuse() : this.#listening?.accept());
+  readonly #unexpected = new UnexpectedCommands();
   #shell: ShellHandler | undefined;
-  #identity: Identity | undefined;
+  #identity: HostIdentity | undefined;
   #listening: Listening | undefined;
   #ports = { port: 0, websocketPort: 0 };
   #tlsAuthority: string | undefined;
@@ -93,7 +87,7 @@ export class TestServer implements AsyncDisposable {
   /** Listens; resolves to the server itself. Once more after a `shutdown()`: at the same port, with the same host key. */
   async start(): Promise<this> {
     if (this.#listening) return this;
-    this.#identity ??= await makeIdentity(this.#options.hostKey);
+    this.#identity ??= await makeHostIdentity(this.#options.hostKey);
     const { port, websocketPort } = this.#ports;
     this.#listening = await Listening.start({
       hostname: this.host,
@@ -106,7 +100,7 @@ export class TestServer implements AsyncDisposable {
     });
     this.#ports = { port: this.#listening.port, websocketPort: this.#listening.websocketPort };
     this.#tlsAuthority = this.#listening.tlsAuthority;
-    if (this.#refusals > 0) this.#listening.refuse();
+    if (this.#refusals.isRefusing) this.#listening.refuse();
     return this;
   }
 
@@ -120,17 +114,7 @@ export class TestServer implements AsyncDisposable {
     await this.#listening?.close();
     this.#listening = undefined;
     await Promise.all(this.#keys.splice(0).map((key) => key.dispose()));
-    const unexpected = this.#unexpected;
-    this.#unexpected = [];
-    if (!this.#options.strict || unexpected.length === 0) return;
-    throw new AppError(
-      "remote_failed",
-      `The test server was asked for what no handler was for: ${quoteAll(unexpected)}`,
-      {
-        hint: "Add a handler with onExec or handleExec",
-        details: { commands: unexpected },
-      },
-    );
+    if (this.#options.strict) this.#unexpected.assertNone();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -144,13 +128,13 @@ export class TestServer implements AsyncDisposable {
 
   /** `127.0.0.1:PORT`. */
   get addr(): string {
-    return `${this.host.includes(":") ? `[${this.host}]` : this.host}:${this.port}`;
+    return `${bracketed(this.host)}:${this.port}`;
   }
 
   /** The same server behind a WebSocket. */
   get websocketUrl(): string {
-    const host = this.host.includes(":") ? `[${this.host}]` : this.host;
-    return `${this.#options.tls ? "wss" : "ws"}://${host}:${this.#started(this.#ports.websocketPort || undefined)}/`;
+    const port = this.#started(this.#ports.websocketPort || undefined);
+    return `${this.#options.tls ? "wss" : "ws"}://${bracketed(this.host)}:${port}/`;
   }
 
   /** PEM of the authority that signed the WebSocket front's certificate; undefined without `tls`. */
@@ -214,24 +198,13 @@ export class TestServer implements AsyncDisposable {
 
   /** Lets something go wrong from now on; dispose it to have it right again. */
   addFault(fault: Fault): Disposable {
-    if (fault.name !== "refuse") return this.#faults.add(fault);
-    if (this.#refusals++ === 0) this.#listening?.refuse();
-    let isDisposed = false;
-    return {
-      [Symbol.dispose]: () => {
-        if (isDisposed || this.#refusals === 0) return;
-        isDisposed = true;
-        if (--this.#refusals === 0) this.#listening?.accept();
-      },
-    };
+    return fault.name === "refuse" ? this.#refusals.add() : this.#faults.add(fault);
   }
 
   /** Takes all faults away. */
   clearFaults(): void {
     this.#faults.clear();
-    if (this.#refusals === 0) return;
-    this.#refusals = 0;
-    this.#listening?.accept();
+    this.#refusals.clear();
   }
 
   /** Cuts off who is connected, as a network that goes down. */
@@ -256,7 +229,7 @@ export class TestServer implements AsyncDisposable {
 
   /** The commands that no handler was for. */
   get unexpectedCommands(): readonly string[] {
-    return this.#unexpected;
+    return this.#unexpected.all;
   }
 
   /** Clients that are connected. */
@@ -277,7 +250,7 @@ export class TestServer implements AsyncDisposable {
   /** Forgets the events so far, and the unexpected commands. */
   forget(): void {
     this.#log.clear();
-    this.#unexpected = [];
+    this.#unexpected.clear();
   }
 
   #makeConnections(): SshConnections {
@@ -299,7 +272,7 @@ export class TestServer implements AsyncDisposable {
         isStrict: this.#options.strict ?? false,
         shell: () => this.#shell,
         addKey: (line) => this.#credentials.addKey(line),
-        onUnexpected: (command) => this.#unexpected.push(command),
+        onUnexpected: (command) => this.#unexpected.add(command),
       },
     });
   }
@@ -314,19 +287,6 @@ export class TestServer implements AsyncDisposable {
   }
 }
 
-async function makeIdentity(privateKey: string | undefined): Promise<Identity> {
-  if (privateKey === undefined) {
-    const { publicKey, ...key } = await generateEd25519();
-    return { ...key, publicKey };
-  }
-  const { publicKey } = await parsePrivateKeyFile(privateKey, "host key of the test server");
-  return {
-    privateKey,
-    publicKey: formatPublicKey({ ...publicKey, comment: "" }),
-    fingerprint: await fingerprint(publicKey.blob),
-  };
-}
-
-function quoteAll(texts: readonly string[]): string {
-  return texts.map((text) => JSON.stringify(text)).join(", ");
+function bracketed(host: string): string {
+  return host.includes(":") ? `[${host}]` : host;
 }
