@@ -11,6 +11,8 @@ const MAX_WRITE_BYTES = 256 * 1024;
 export interface StreamDuplex extends Duplex {
   readonly remoteAddress: string | undefined;
   readonly remotePort: number | undefined;
+  /** How long the far side takes to answer, once somebody has measured it. */
+  roundTripMs: number | undefined;
   setNoDelay(): this;
   setTimeout(): this;
   /** True while more than 1 MiB waits to be written. */
@@ -38,6 +40,7 @@ class ByteStreamDuplex extends Duplex implements StreamDuplex {
   readonly remoteAddress: string | undefined;
   readonly remotePort: number | undefined;
   readonly remoteFamily: string | undefined;
+  roundTripMs: number | undefined;
   readonly #stream: ByteStream;
   #pending: Uint8Array[] = [];
   #pendingBytes = 0;

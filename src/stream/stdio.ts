@@ -1,7 +1,10 @@
 import type { ByteStream } from "./byte_stream.ts";
+import { growPipe } from "./pipe_size.ts";
 
-/** A pipe gives 64 KiB at once, a socket in its place more. */
+/** What a pipe holds once it was made larger; a socket in its place gives as much. */
 const READ_BYTES = 262_144;
+/** So much at once is bulk data, for which larger pipes pay. */
+const BULK_BYTES = 32_768;
 
 /**
  * The process's stdin and stdout as one ByteStream. Disposing it closes stdout; a pending read of stdin cannot be called
@@ -13,16 +16,25 @@ export function stdioStream(): ByteStream {
 
 class StdioStream implements ByteStream {
   readonly #buffer = new Uint8Array(READ_BYTES);
+  readonly #isGrown = { stdin: false, stdout: false };
   #isStdoutClosed = false;
   #isDisposed = false;
 
   async read(): Promise<Uint8Array | null> {
     if (this.#isDisposed) return null;
     const count = await Deno.stdin.read(this.#buffer);
+    if (!this.#isGrown.stdin && count !== null && count >= BULK_BYTES) {
+      this.#isGrown.stdin = true;
+      await growPipe(0);
+    }
     return count === null ? null : this.#buffer.subarray(0, count);
   }
 
   async write(bytes: Uint8Array): Promise<void> {
+    if (!this.#isGrown.stdout && bytes.length >= BULK_BYTES) {
+      this.#isGrown.stdout = true;
+      await growPipe(1);
+    }
     for (let at = 0; at < bytes.length;) at += await Deno.stdout.write(at === 0 ? bytes : bytes.subarray(at));
   }
 

@@ -1,12 +1,15 @@
 import { AppError } from "../../base/errors.ts";
 import type { ServerSession } from "../../ssh/server/session.ts";
+import { growPipe } from "../../stream/pipe_size.ts";
 import type { Watchdog } from "../watchdog.ts";
 import { hangUp, signalGroup } from "./process_group.ts";
 import type { ProgramOptions } from "./program.ts";
 import { toSignal } from "./signals.ts";
 
-/** What a pipe holds. */
-const READ_BYTES = 65_536;
+/** What a pipe holds once it was made larger. */
+const READ_BYTES = 262_144;
+/** So much at once is bulk data, for which larger pipes pay. */
+const BULK_BYTES = 32_768;
 
 /**
  * Runs a program without a terminal: three pipes, a session and process group of its own.
@@ -25,10 +28,10 @@ export async function runExec(
     if (signal) signalGroup(child.pid, signal);
   });
   const output = Promise.all([
-    pipeOut(child.stdout, (bytes) => session.write(bytes)),
-    pipeOut(child.stderr, (bytes) => session.writeStderr(bytes)),
+    pipeOut(child.stdout, { write: (bytes) => session.write(bytes), onBulk: () => growPipe(1, child.pid) }),
+    pipeOut(child.stderr, { write: (bytes) => session.writeStderr(bytes), onBulk: () => growPipe(2, child.pid) }),
   ]);
-  const input = pipeIn(session, child.stdin);
+  const input = pipeIn(session, { to: child.stdin, onBulk: () => growPipe(0, child.pid) });
   const gone = whenAborted(session.closed);
   const finished = Promise.all([output, child.status]);
   await Promise.race([finished, gone.promise]);
@@ -60,16 +63,27 @@ function spawn({ file, args, env, cwd }: ProgramOptions): Deno.ChildProcess {
   }
 }
 
+interface PipeOutOptions {
+  write(bytes: Uint8Array): Promise<void>;
+  /** Called once, when there is much to carry. */
+  onBulk(): Promise<void>;
+}
+
 /** Carries output until its end, in one buffer. A client that is gone ends it: whoever writes on gets SIGPIPE. */
-async function pipeOut(from: ReadableStream<Uint8Array>, write: (bytes: Uint8Array) => Promise<void>): Promise<void> {
+async function pipeOut(from: ReadableStream<Uint8Array>, { write, onBulk }: PipeOutOptions): Promise<void> {
   const reader = from.getReader({ mode: "byob" });
   try {
-    let buffer = new ArrayBuffer(READ_BYTES);
+    let isBulk = false;
+    let buffer = new ArrayBuffer(BULK_BYTES);
     for (;;) {
       const { value, done } = await reader.read(new Uint8Array(buffer));
       if (done) return;
       await write(value);
       buffer = value.buffer;
+      if (isBulk || value.length < BULK_BYTES) continue;
+      isBulk = true;
+      await onBulk();
+      buffer = new ArrayBuffer(READ_BYTES);
     }
   } catch {
     // The session's own end tells the rest.
@@ -79,13 +93,21 @@ async function pipeOut(from: ReadableStream<Uint8Array>, write: (bytes: Uint8Arr
 }
 
 /** Carries input until EOF. A program that closed its stdin goes on; what comes for it is dropped, as sshd does. */
-async function pipeIn(session: ServerSession, to: WritableStream<Uint8Array>): Promise<void> {
+async function pipeIn(
+  session: ServerSession,
+  { to, onBulk }: { to: WritableStream<Uint8Array>; onBulk: () => Promise<void> },
+): Promise<void> {
   const writer = to.getWriter();
   // Settled by the pipe's end, which each write tells by itself.
   writer.closed.catch(() => {});
   let isOpen = true;
+  let isBulk = false;
   for (let bytes = await session.read(); bytes !== null; bytes = await session.read()) {
     if (!isOpen) continue;
+    if (!isBulk && bytes.length >= BULK_BYTES) {
+      isBulk = true;
+      await onBulk();
+    }
     await writer.write(bytes).catch(() => isOpen = false);
   }
   await writer.close().catch(() => {/* closed from the other end */});

@@ -2,14 +2,11 @@ import { Buffer } from "node:buffer";
 import { AppError } from "../../base/errors.ts";
 import type { ByteStream } from "../../stream/byte_stream.ts";
 import type { ServerChannel } from "../ssh2_adapter.ts";
+import { INITIAL_WINDOW_BYTES, windowBytes } from "./channel_window.ts";
 import { channelInternals, type Ssh2Channel, type Ssh2Connection } from "./ssh2_internals.ts";
 
-/** What ssh2 announces when a channel opens. */
-const INITIAL_WINDOW_BYTES = 2 * 1024 * 1024;
-/** What we let the peer send ahead: 2 MiB caps a channel at 40 MB/s where a round trip takes 50 ms. */
-const WINDOW_BYTES = 8 * 1024 * 1024;
-/** The window is opened again once so much was consumed: often enough to never run dry, seldom enough to be cheap. */
-const ADJUST_BYTES = WINDOW_BYTES / 8;
+/** The window is opened again once this part of it was consumed: it never runs dry, and that is seldom enough. */
+const ADJUST_SHARE = 1 / 8;
 /** Chunks that wait are joined up to this size before they are handed out. */
 const MAX_READ_BYTES = 256 * 1024;
 /** RFC 4253 6.1: what every implementation takes. */
@@ -24,6 +21,7 @@ const STDERR = 1;
 export class SshChannel implements ByteStream {
   readonly #raw: Ssh2Channel;
   readonly #connection: Ssh2Connection;
+  readonly #adjustBytes: number;
   readonly #closed = new AbortController();
   #queue: Uint8Array[] = [];
   #isEnded = false;
@@ -37,7 +35,9 @@ export class SshChannel implements ByteStream {
     this.#raw.push = (data) => this.#receive(data);
     this.#raw.on("error", () => {/* told by "close" too; without a listener it would end the process */});
     this.#raw.once("close", () => this.#markClosed());
-    this.#openWindow(WINDOW_BYTES - INITIAL_WINDOW_BYTES);
+    const window = windowBytes(connection);
+    this.#adjustBytes = window * ADJUST_SHARE;
+    if (window > INITIAL_WINDOW_BYTES) this.#openWindow(window - INITIAL_WINDOW_BYTES);
   }
 
   /** Aborted once the channel is closed, by either side or with its connection. */
@@ -52,7 +52,7 @@ export class SshChannel implements ByteStream {
     }
     const bytes = this.#take();
     this.#unacknowledged += bytes.length;
-    if (this.#unacknowledged >= ADJUST_BYTES) {
+    if (this.#unacknowledged >= this.#adjustBytes) {
       this.#openWindow(this.#unacknowledged);
       this.#unacknowledged = 0;
     }

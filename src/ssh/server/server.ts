@@ -2,6 +2,7 @@ import type { ByteStream } from "../../stream/byte_stream.ts";
 import { serverAlgorithms } from "../algorithms.ts";
 import { type Algorithms, type Connection, releaseCiphers, Server, toDuplex } from "../ssh2_adapter.ts";
 import type { AuthAttempt, AuthDecision, Authenticate, AuthMethod } from "./authentication.ts";
+import { measureRoundTrip } from "./channel_window.ts";
 import { SshConnection } from "./connection.ts";
 import { followForwarding } from "./forwarding.ts";
 import type { TcpAddress } from "../../stream/tcp.ts";
@@ -80,6 +81,7 @@ export function createSshServer(config: SshServerConfig): SshServer {
     if (!connection) return void ssh2.end();
     acceptRightGuesses(ssh2._protocol);
     releaseCiphers(raw);
+    measureRoundTrip(ssh2);
     if (config.totalWindowBytes !== undefined) starveWindows(ssh2, config.totalWindowBytes);
     connection.identified(ssh2, software);
     serve(ssh2, { connection, config, limits });
