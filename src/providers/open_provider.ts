@@ -76,10 +76,11 @@ async function openUnion(
 }
 
 /**
- * Which provider is meant: `on` if it is given, PORTHOLE_PROVIDER, or the one that has a run called `runName` or is
- * configured for this user; local first, since that is asked without a network.
+ * Which provider is meant: `on` if it is given, PORTHOLE_PROVIDER, the local one if it has a run called `runName`, else
+ * the platform that this user has configured. Where both are, the name decides: Valohai's runs are numbers or `latest`,
+ * and no others are.
  *
- * @throws AppError `config_invalid` for a PORTHOLE_PROVIDER that is none.
+ * @throws AppError `config_invalid` for a PORTHOLE_PROVIDER that is none; `not_found` where nobody could know the run.
  */
 export async function chooseProvider(
   context: ProviderContext,
@@ -87,11 +88,48 @@ export async function chooseProvider(
 ): Promise<ProviderName> {
   const named = on ?? context.env.PORTHOLE_PROVIDER;
   if (named) return checkName(named);
-  if (runName === undefined || await openLocalProvider(context).has(runName)) return "local";
-  const { isUnionConfigured } = await import("./union/is_configured.ts");
-  if (await isUnionConfigured(context.env, Deno.cwd())) return "union";
-  const { isValohaiConfigured } = await import("./valohai/is_configured.ts");
-  return await isValohaiConfigured(context.env, Deno.cwd()) ? "valohai" : "local";
+  if (runName === undefined || await hasLocalRun(context, runName)) return "local";
+  const platforms = await configuredPlatforms(context.env);
+  const isCounter = /^(?:#?\d+|latest)$/.test(runName);
+  if (isCounter && platforms.includes("valohai")) return "valohai";
+  if (platforms.includes("union")) return "union";
+  throw noSuchRun(runName, platforms);
+}
+
+/** The platforms that this user's environment, log-ins and files say anything about. */
+export async function configuredPlatforms(env: Environment): Promise<readonly Exclude<ProviderName, "local">[]> {
+  const [{ isUnionConfigured }, { isValohaiConfigured }] = await Promise.all([
+    import("./union/is_configured.ts"),
+    import("./valohai/is_configured.ts"),
+  ]);
+  const [isUnion, isValohai] = await Promise.all([
+    isUnionConfigured(env, Deno.cwd()),
+    isValohaiConfigured(env, Deno.cwd()),
+  ]);
+  return [...(isUnion ? ["union" as const] : []), ...(isValohai ? ["valohai" as const] : [])];
+}
+
+async function hasLocalRun(context: ProviderContext, runName: string): Promise<boolean> {
+  // `#12` could not be the name of a run here.
+  return /^[A-Za-z0-9_]/.test(runName) && await openLocalProvider(context).has(runName);
+}
+
+function noSuchRun(runName: string, platforms: readonly string[]): AppError {
+  const quoted = JSON.stringify(runName);
+  if (platforms.length > 0) {
+    return new AppError(
+      "not_found",
+      `Cannot find the run ${quoted}: no job of this machine is called that, and Valohai's runs are numbers`,
+      { hint: "porthole list shows the jobs here, porthole list --on valohai those there" },
+    );
+  }
+  return new AppError(
+    "not_found",
+    `Cannot find the run ${quoted}: no job of this machine is called that, and no platform is configured`,
+    {
+      hint: "porthole list shows the jobs here; for a platform, log in first: porthole auth login --on union|valohai",
+    },
+  );
 }
 
 function checkName(name: string): ProviderName {

@@ -17,9 +17,14 @@ export const authApiKey = defineCommand({
   ],
   examples: ["porthole auth api-key ensure", 'FLYTE_API_KEY="$(porthole auth api-key show)" flyte get run'],
   async *run({ flags, positionals }, context): AsyncGenerator<Item, void> {
-    using auth = await openAuth(flags, context);
-    if (!auth.apiKeys) throw new AppError("usage", `There are no API keys on ${flags.on}`);
-    yield await act(auth.apiKeys, positionals, context);
+    const { platform, auth } = await openAuth(flags, context);
+    using open = auth;
+    if (!open.apiKeys) {
+      throw new AppError("usage", `There are no API keys on ${platform}: its tokens do not end by themselves`, {
+        hint: `porthole auth login --on ${platform}`,
+      });
+    }
+    yield await act(open.apiKeys, positionals, context);
   },
   format: formatItem,
 });

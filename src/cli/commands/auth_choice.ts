@@ -1,15 +1,17 @@
 import type { AuthActions, AuthStatus } from "../../providers/auth_actions.ts";
 import { AppError } from "../../base/errors.ts";
+import { configuredPlatforms } from "../../providers/open_provider.ts";
 import { escapeControls } from "../../base/printable.ts";
 import { readSecret } from "../read_secret.ts";
 import type { CommandContext, FlagSpecs, FlagValues } from "../command.ts";
 
 /** The platforms that one logs in to. */
 const PLATFORMS = ["union", "valohai"] as const;
+type Platform = typeof PLATFORMS[number];
 
 /** The flags that say where, of every `auth` command. */
 export const AUTH_FLAGS = {
-  on: { kind: "string", choices: PLATFORMS, default: "union", summary: "The platform" },
+  on: { kind: "string", choices: PLATFORMS, summary: "The platform; else PORTHOLE_PROVIDER, else what is configured" },
   config: { kind: "string", placeholder: "FILE", summary: "Union: the configuration file" },
   host: { kind: "string", placeholder: "URL", summary: "Valohai: the installation (default https://app.valohai.com)" },
 } as const satisfies FlagSpecs;
@@ -20,12 +22,32 @@ export const LOGIN_FLAGS = {
   browser: { kind: "boolean", default: true, summary: "Open the browser; --no-browser only shows the address" },
 } as const satisfies FlagSpecs;
 
-/** What the platform that the flags name can do. Only its own code is loaded. */
+type AuthFlags = FlagValues<typeof AUTH_FLAGS> & Partial<FlagValues<typeof LOGIN_FLAGS>>;
+
+/** What the platform that the flags name can do, and its name. Only its own code is loaded. */
 export async function openAuth(
-  flags: FlagValues<typeof AUTH_FLAGS> & Partial<FlagValues<typeof LOGIN_FLAGS>>,
+  flags: AuthFlags,
   context: CommandContext,
-): Promise<AuthActions> {
-  if (flags.on === "valohai") return await openValohai(flags, context);
+): Promise<{ readonly platform: Platform; readonly auth: AuthActions }> {
+  const platform = await choosePlatform(flags, context);
+  const auth = platform === "valohai" ? await openValohai(flags, context) : await openUnion(flags, context);
+  return { platform, auth };
+}
+
+/** One that the flags or the environment name, else the configured one; Union where both are. */
+async function choosePlatform({ on, host, config }: AuthFlags, { env }: CommandContext): Promise<Platform> {
+  const named = PLATFORMS.find((each) => each === (on ?? env.PORTHOLE_PROVIDER));
+  if (named) return named;
+  if (host !== undefined || config !== undefined) return host === undefined ? "union" : "valohai";
+  const [platform] = await configuredPlatforms(env);
+  if (platform) return platform;
+  throw new AppError("config_invalid", "Cannot tell where to log in: neither Union, Flyte nor Valohai is configured", {
+    hint: "Valohai: porthole auth login --on valohai. Union, Flyte: put admin.endpoint into ~/.flyte/config.yaml, or " +
+      "set FLYTE_ADMIN_ENDPOINT; then porthole auth login",
+  });
+}
+
+async function openUnion(flags: AuthFlags, context: CommandContext): Promise<AuthActions> {
   const { openUnionAuth } = await import("../../providers/union/auth_actions.ts");
   const { device = false, browser = true } = flags;
   return await openUnionAuth({
@@ -37,7 +59,7 @@ export async function openAuth(
 }
 
 async function openValohai(
-  { host, config, device }: Parameters<typeof openAuth>[0],
+  { host, config, device }: AuthFlags,
   context: CommandContext,
 ): Promise<AuthActions> {
   if (config !== undefined || device) {

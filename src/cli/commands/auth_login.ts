@@ -9,7 +9,7 @@ export const authLogin = defineCommand({
   flags: { ...AUTH_FLAGS, ...LOGIN_FLAGS },
   examples: ["porthole auth login", "porthole auth login --device --config ~/.flyte/config.yaml"],
   async *run({ flags }, context): AsyncGenerator<AuthStatus, void> {
-    using auth = await openAuth(flags, context);
+    using auth = (await openAuth(flags, context)).auth;
     yield await auth.login(context);
   },
   format: formatStatus,

@@ -7,8 +7,9 @@ export const authLogout = defineCommand({
   summary: "Forget the stored token",
   flags: AUTH_FLAGS,
   async *run({ flags }, context): AsyncGenerator<{ readonly provider: string; readonly removed: boolean }, void> {
-    using auth = await openAuth(flags, context);
-    yield { provider: flags.on, removed: await auth.logout(context) };
+    const { platform, auth } = await openAuth(flags, context);
+    using open = auth;
+    yield { provider: platform, removed: await open.logout(context) };
   },
   format: ({ provider, removed }) => removed ? `Logged out of ${provider}\n` : `Was not logged in to ${provider}\n`,
 });

@@ -8,7 +8,7 @@ export const authStatus = defineCommand({
   summary: "Tell whether one is logged in",
   flags: AUTH_FLAGS,
   async *run({ flags }, context): AsyncGenerator<AuthStatus, number> {
-    using auth = await openAuth(flags, context);
+    using auth = (await openAuth(flags, context)).auth;
     const status = await auth.status(context);
     yield status;
     return status.isLoggedIn || status.isRenewable ? 0 : 1;

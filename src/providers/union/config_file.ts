@@ -1,5 +1,8 @@
-import { dirname, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
+import { AppError } from "../../base/errors.ts";
 import { type Environment, homeFolder } from "../../base/home.ts";
+import { asMessage, type Message } from "./wire.ts";
+import { readYamlFile } from "./yaml_file.ts";
 
 /** A configuration file that was found. */
 export interface ConfigLocation {
@@ -50,7 +53,22 @@ async function findGitRoot(cwd: string): Promise<string | undefined> {
 /** Many a project has a `config.yaml` of another tool: one that says nothing to us must not hide the one that does. */
 async function isOurs(path: string): Promise<boolean> {
   if (!await isFile(path)) return false;
-  return await Deno.readTextFile(path).then((text) => /\b(?:admin|task)\b["']?\s*:/.test(text), () => false);
+  try {
+    const { admin, task } = await readYamlFile(path);
+    return mentions(asMessage(admin), ADMIN_KEYS) || mentions(asMessage(task), TASK_KEYS);
+  } catch (error) {
+    // Not YAML: in a folder of that name it is ours and broken, which its reader will say; elsewhere another tool's.
+    if (error instanceof AppError) return basename(dirname(path)) === ".flyte";
+    throw error;
+  }
+}
+
+// A web application may have a section `admin`, a training one a section `task`: what stands in it tells whose it is.
+const ADMIN_KEYS = ["endpoint", "authType", "insecure", "insecureSkipVerify", "caCertFilePath", "clientId"];
+const TASK_KEYS = ["org", "project", "domain"];
+
+function mentions(section: Message, keys: readonly string[]): boolean {
+  return keys.some((key) => section[key] !== undefined);
 }
 
 async function exists(path: string): Promise<boolean> {
