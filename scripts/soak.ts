@@ -5,6 +5,7 @@
  *     deno run -A scripts/soak.ts                                    rounds of 40 cuts and 32 MiB for a minute
  *     deno run -A scripts/soak.ts --cuts 1000 --bytes 1GiB --seed 42   one round
  *
+ * `--max-connection-age 50ms` adds hand-overs; `--no-resume` shows what happens without all this.
  * `PORTHOLE=dist/porthole` takes the compiled program. Exit status: 0 if every round was good, else 1.
  */
 import { parseArgs } from "node:util";
@@ -38,6 +39,7 @@ const { values } = parseArgs({
     bytes: { type: "string" },
     seed: { type: "string" },
     for: { type: "string" },
+    "max-connection-age": { type: "string" },
     "no-resume": { type: "boolean", default: false },
   },
 });
@@ -46,7 +48,8 @@ const bytes = parseBytes(values.bytes ?? "32MiB");
 const firstSeed = values.seed === undefined ? crypto.getRandomValues(new Uint32Array(1))[0] ?? 0 : Number(values.seed);
 const isOneRound = values.cuts !== undefined || values.bytes !== undefined;
 const endsAt = performance.now() + (values.for ? parseDuration(values.for, "--for") : isOneRound ? 0 : 60_000);
-const proxyFlags = values["no-resume"] ? ["--no-resume"] : [];
+const age = values["max-connection-age"];
+const proxyFlags = [...(values["no-resume"] ? ["--no-resume"] : []), ...(age ? ["--max-connection-age", age] : [])];
 let isGood = true;
 let seed = firstSeed;
 print(`${cuts} cuts while ${bytes} bytes flow each way, seed ${firstSeed}`);

@@ -66,6 +66,8 @@ export interface RunningAgent {
   readonly address: TcpAddress;
   /** Clients that are logged in. */
   readonly connectionCount: number;
+  /** Clients whose connection is gone and whose session waits for them. */
+  readonly heldCount: number;
   readonly room: SessionRoom;
   /** Tells the sessions `why`, hangs them up and closes everything; takes at most five seconds. */
   close(why: string): Promise<void>;
@@ -108,6 +110,9 @@ export function startAgent(options: AgentOptions): RunningAgent {
     address: { hostname: local.hostname, port: local.port },
     get connectionCount() {
       return clients.size;
+    },
+    get heldCount() {
+      return sessions?.heldCount ?? 0;
     },
     room,
     async close(why) {

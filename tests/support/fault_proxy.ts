@@ -47,6 +47,7 @@ export class FaultProxy implements AsyncDisposable {
   readonly #done = new Set<Promise<void>>();
   #listener: Deno.TcpListener;
   #accepting: Promise<void>;
+  #port: number;
   #count = 0;
   /** How many connections were taken. */
   get connectionCount(): number {
@@ -55,6 +56,7 @@ export class FaultProxy implements AsyncDisposable {
 
   constructor(options: FaultProxyOptions) {
     this.#options = options;
+    this.#port = options.target.port;
     this.#listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     this.#accepting = this.#accept(this.#listener);
     this.port = this.#listener.addr.port;
@@ -72,6 +74,11 @@ export class FaultProxy implements AsyncDisposable {
   /** Cuts all connections that are open. */
   cutAll(kind: "cut" | "reset" = "cut"): void {
     for (const relay of [...this.#open]) relay.cut(kind);
+  }
+
+  /** Connections from now on lead to another port of the same host. */
+  turnTo(port: number): void {
+    this.#port = port;
   }
 
   /** From now on passes nothing on for connections that are open, and keeps them open. */
@@ -116,11 +123,12 @@ export class FaultProxy implements AsyncDisposable {
   }
 
   async #relay(client: Deno.TcpConn): Promise<void> {
-    const plan = this.#options.plan?.(this.#count++) ?? {};
+    const index = this.#count++;
+    const plan = this.#options.plan?.(index) ?? {};
     if (plan.isRefused) return client.close();
     let server: Deno.TcpConn;
     try {
-      server = await Deno.connect(this.#options.target);
+      server = await Deno.connect({ hostname: this.#options.target.hostname, port: this.#port });
     } catch {
       return client.close();
     }

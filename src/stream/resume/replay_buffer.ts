@@ -122,19 +122,19 @@ export class ReplayBuffer {
   }
 
   /**
-   * Goes back to send all from `received` on, over a new connection.
+   * Goes back to send all from `received` on over a new connection; from what was acknowledged if that is more: a far
+   * side that still reads the old connection while it asks for the new one may have acknowledged more since it asked.
    *
-   * @throws AppError `protocol` if that was let go already, or never sent.
+   * @throws AppError `protocol` for more than was ever sent.
    */
   rewind(received: number): void {
-    if (received < this.#acked) throw refuse("a count of received bytes below what it had acknowledged");
     this.acknowledge(received);
     this.#next = this.#first;
     const frame = this.#frames[this.#first];
-    if (!frame || frame.sequence >= received) return;
+    if (!frame || frame.sequence >= this.#acked) return;
     // The header goes where bytes that have arrived were.
-    frame.start += received - frame.sequence;
-    frame.sequence = received;
+    frame.start += this.#acked - frame.sequence;
+    frame.sequence = this.#acked;
   }
 
   /** Lets go of everything: the session is over. */
