@@ -38,7 +38,7 @@ export async function connectRun(
   const result = await connectTarget({
     ...how,
     env,
-    alias: flags.name ?? how.runName,
+    alias: flags.name,
     user: flags.user,
     identityFile: flags["identity-file"] && await Deno.realPath(flags["identity-file"]),
     defaultIdentityFile: async () => (await ensureKeypair({ path: portholeKeyPath(env), signal })).privateKeyPath,
@@ -48,7 +48,8 @@ export async function connectRun(
     pollIntervalMs: flags["poll-interval"],
     signal,
     credentialSource: (credential) => credentialSource(credential, env),
-    onProgress: (line) => context.progress(line),
+    // In a log, a state is told once; on a terminal the time runs.
+    onProgress: (line, state) => context.progress(context.stderrIsTerminal ? line : state),
   });
   await checkLogin(result.record, { how, context });
   return result;

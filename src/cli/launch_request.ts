@@ -22,7 +22,36 @@ const HOLD_FLAGS = {
 
 const RERUN_FLAGS = {
   rerun: { kind: "string", placeholder: "RUN", summary: "Union: the run to start again, with a way in" },
-  action: { kind: "string", placeholder: "ACTION", summary: "Union: the action of that run to start (default a0)" },
+  action: {
+    kind: "string",
+    placeholder: "ACTION",
+    summary: "Union: the action of that run to start (default a0); the last word may name it too",
+  },
+} as const satisfies FlagSpecs;
+
+/** What `launch` takes for connecting to what it has started on a platform. */
+const REACH_FLAGS = {
+  "write-config": { kind: "boolean", summary: "Once it is there: write the block into ~/.ssh/config" },
+  user: { kind: "string", summary: "The login user; the platform's own unless given" },
+  "identity-file": {
+    kind: "string",
+    placeholder: "FILE",
+    summary: "The private key; the one it is started for unless given",
+  },
+  "api-key": { kind: "boolean", summary: "Union: dial with a long-lived API key, made if need be" },
+  timeout: { kind: "duration", summary: "How long to wait until it can be reached (default 300s)" },
+  "poll-interval": { kind: "duration", summary: "How often to ask (default 3s)" },
+} as const satisfies FlagSpecs;
+
+/** The flags of `launch` about what comes after it. */
+export const WAIT_FLAGS = {
+  wait: {
+    kind: "boolean",
+    default: true,
+    summary: "Wait until it can be reached and make it a host that ssh knows, or show a local job's output",
+  },
+  detach: { kind: "boolean", short: "d", summary: "The same as --no-wait" },
+  ...REACH_FLAGS,
 } as const satisfies FlagSpecs;
 
 /** The flags of `launch` that providers understand, each provider some of them. */
@@ -34,6 +63,28 @@ const OWNERS: Readonly<Record<string, string>> = {
   ...ownedBy("union", RERUN_FLAGS),
   ...ownedBy("valohai", VALOHAI_LAUNCH_FLAGS),
 };
+
+/** The platform that only one of the given flags can mean; undefined when none says, or two say two. */
+export function impliedProvider(flags: Readonly<Record<string, unknown>>): string | undefined {
+  const owners = new Set(Object.keys(LAUNCH_FLAGS).filter((flag) => isGiven(flags[flag])).map((flag) => OWNERS[flag]));
+  return owners.size === 1 ? [...owners][0] : undefined;
+}
+
+/**
+ * @throws AppError `usage` for a flag about connecting where nothing will be connected: to a job of this machine, or
+ * with `--no-wait`.
+ */
+export function refuseReachFlags(flags: Readonly<Record<string, unknown>>, reason: string): void {
+  const given = Object.keys(REACH_FLAGS).find((flag) => isGiven(flags[flag]));
+  if (given === undefined) return;
+  throw new AppError("usage", `Cannot use --${given} ${reason}`, {
+    hint: `Give it to the command that connects: porthole connect RUN --${given}`,
+  });
+}
+
+function isGiven(value: unknown): boolean {
+  return value !== undefined && !(Array.isArray(value) && value.length === 0);
+}
 
 function ownedBy(provider: string, flags: FlagSpecs): Record<string, string> {
   return Object.fromEntries(Object.keys(flags).map((flag) => [flag, provider]));
@@ -50,7 +101,7 @@ export function launchRequest(
   const options: Record<string, unknown> = {};
   for (const flag of Object.keys(LAUNCH_FLAGS)) {
     const value = flags[flag];
-    if (value === undefined || (Array.isArray(value) && value.length === 0)) continue;
+    if (!isGiven(value)) continue;
     if (flag in PLACE_FLAGS) continue;
     if (OWNERS[flag] !== name) {
       throw new AppError("usage", `Cannot use --${flag} with ${name}: it is for ${OWNERS[flag]}`, {

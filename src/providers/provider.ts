@@ -12,6 +12,8 @@ export interface RunSummary {
   readonly command?: string;
   readonly url?: string;
   readonly exitStatus?: number;
+  /** False for what `launch` found running already, from an earlier call. */
+  readonly isNew?: boolean;
 }
 
 /** What `porthole launch` was asked for. A field that a provider has no use for is an error there, never ignored. */

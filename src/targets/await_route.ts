@@ -16,8 +16,8 @@ export interface AwaitRouteOptions {
   resolve(signal: AbortSignal): AsyncIterable<ResolveState>;
   /** Makes sure that the route answers; resolves to false when it does not yet, and is asked again. */
   probe(resolved: ResolvedRoute, signal: AbortSignal): Promise<ProbeAnswer>;
-  /** Each state on the way, as one sentence. */
-  onProgress(line: string): void;
+  /** Each state on the way, as one sentence with the time since the beginning in it; and that sentence without the time. */
+  onProgress(line: string, state: string): void;
 }
 
 /** What a probe found: an SSH server, or what stood there in its place for now. */
@@ -33,7 +33,8 @@ export async function awaitRoute(options: AwaitRouteOptions): Promise<ResolvedRo
   let last = "nothing was heard of it";
   const note = (state: string) => {
     last = state;
-    options.onProgress(`${options.runName}: ${state} (${formatDuration(performance.now() - startedAt)})`);
+    const line = `${options.runName}: ${state}`;
+    options.onProgress(`${line} (${formatDuration(performance.now() - startedAt)})`, line);
   };
   using limit = deadline(options.timeoutMs, {
     signal: options.signal,

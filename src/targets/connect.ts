@@ -15,7 +15,8 @@ export interface ConnectOptions {
   readonly env: Environment;
   readonly provider: string;
   readonly runName: string;
-  readonly alias: string;
+  /** What ssh is to call it; else what the provider suggests, else the run's name. */
+  readonly alias?: string | undefined;
   /** The login user; else the one that the provider names, else `root`. */
   readonly user?: string | undefined;
   /** The private key; else the one that the provider names. */
@@ -32,7 +33,8 @@ export interface ConnectOptions {
   credentialSource?(credential: Readonly<Record<string, string>>): CredentialSource;
   /** What a failure means on the run's platform: see `Provider.explain`. */
   explain?(error: AppError): Promise<AppError>;
-  onProgress(line: string): void;
+  /** See `AwaitRouteOptions.onProgress`. */
+  onProgress(line: string, state: string): void;
 }
 
 /** What became of {@link connectTarget}. */
@@ -49,8 +51,9 @@ export interface ConnectResult {
  */
 export async function connectTarget(options: ConnectOptions): Promise<ConnectResult> {
   const { env, signal } = options;
-  const alias = validateAlias(options.alias);
+  if (options.alias !== undefined) validateAlias(options.alias);
   const resolved = withFiles(await reach(options), options);
+  const alias = validateAlias(options.alias ?? resolved.alias ?? options.runName);
   const hostKeys = await askHostKeys(resolved.route, { ...dialOptions(options, resolved), signal });
   const identityFile = options.identityFile ?? resolved.identityFile ?? await options.defaultIdentityFile();
   const record = makeRecord(resolved, { options, alias, identityFile, hasHostKeys: hostKeys.length > 0 });

@@ -11,6 +11,8 @@ export interface ResolvedRoute {
   readonly route: TargetRoute;
   readonly runName: string;
   readonly actionName: string;
+  /** What ssh is to call it where nobody says so; else the run's name. */
+  readonly alias?: string;
   /** Counts a run's attempts from 0: a retried run is another machine with another host key. */
   readonly attempt: number;
   /** The login user that the platform wants, if it wants one. */

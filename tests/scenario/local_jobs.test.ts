@@ -132,7 +132,9 @@ story("what is not there is named, with the next command", async ({ porthole }) 
   assert.deepEqual(await porthole("connect", "nobody"), {
     code: 2,
     stdout: "",
-    stderr: 'porthole: Cannot find a local run named "nobody"\n  porthole list shows the runs that there are\n',
+    stderr:
+      'porthole: Cannot find the run "nobody": no job of this machine is called that, and no platform is configured\n' +
+      "  porthole list shows the jobs here; for a platform, log in first: porthole auth login --on union|valohai\n",
   });
   const ssh = await porthole("ssh", "nobody");
   assert.equal(ssh.code, 2);

@@ -62,7 +62,7 @@ class Stage implements AsyncDisposable {
   async connected(): Promise<void> {
     const login = await this.porthole(["auth", "login", "--on", "valohai"], { input: `${VALOHAI_TOKEN}\n` });
     assert.equal(login.code, 0, login.stderr);
-    const launch = await this.porthole(["launch", "--on", "valohai", "--step", "train"]);
+    const launch = await this.porthole(["launch", "--on", "valohai", "--step", "train", "--no-wait"]);
     assert.equal(launch.code, 0, launch.stderr);
     assert.equal(launch.stdout, "1\n");
     await this.admitDebugKey();
@@ -125,7 +125,7 @@ test("a user logs in, launches a step, connects and runs a command with one key 
 test("connect tells the firewall rules when the execution's port refuses", async (at) => {
   const login = await at.porthole(["auth", "login", "--on", "valohai"], { input: VALOHAI_TOKEN });
   assert.equal(login.code, 0, login.stderr);
-  await at.porthole(["launch", "--on", "valohai", "--step", "train"]);
+  await at.porthole(["launch", "--on", "valohai", "--step", "train", "--no-wait"]);
   const connect = await at.porthole(
     ["connect", "1", "--on", "valohai", "--timeout", "2s", "--poll-interval", "50ms"],
   );
@@ -139,7 +139,7 @@ test("connect tells the firewall rules when the execution's port refuses", async
 
 test("connect tells which key the execution has when it does not let the offered one in", async (at) => {
   await at.porthole(["auth", "login", "--on", "valohai"], { input: VALOHAI_TOKEN });
-  await at.porthole(["launch", "--on", "valohai", "--step", "train"]);
+  await at.porthole(["launch", "--on", "valohai", "--step", "train", "--no-wait"]);
   const other = join(at.home.path, "other");
   await run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "other", "-f", other]);
   const connect = await at.porthole(

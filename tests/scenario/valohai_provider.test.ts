@@ -28,6 +28,7 @@ Deno.test("resolve waits through created and queued, then reads the SSH details"
     route: { kind: "tcp", host: "52.214.159.193", port: 2222 },
     runName: "12",
     actionName: "exec-12",
+    alias: "valohai-12",
     attempt: 0,
     user: "root",
     dialPatienceMs: 30_000,

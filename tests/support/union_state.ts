@@ -24,6 +24,8 @@ export class UnionState {
   readonly aborted: string[] = [];
   readonly created: Json[] = [];
   readonly uploads: Json[] = [];
+  /** What looks at a run tell that was created here, once it has been queued. */
+  createdLooks: readonly Json[] = [];
   /** Run names in the order of ListRuns, two per page. */
   pageSize = 2;
 
@@ -134,7 +136,7 @@ function createRun(state: UnionState, message: Request): Response {
   const status = { phase: "ACTION_PHASE_QUEUED", startTime: "2026-11-20T10:00:00Z" };
   state.addRun({
     name,
-    looks: { a0: [{ status }] },
+    looks: { a0: [{ status }, ...state.createdLooks] },
     runSpec: message.runSpec as Json,
     taskSpec: message.taskSpec as Json,
   });

@@ -1,11 +1,7 @@
-import { ensureControlFolder } from "../../ssh/config/control_path.ts";
-import { configPlaces, writeHosts } from "../../ssh/config/managed_hosts.ts";
-import { fingerprint, parsePublicKey } from "../../ssh/keys/public_key.ts";
-import type { TargetRecord } from "../../targets/target.ts";
-import { renderTargetBlock } from "../../targets/ssh_block.ts";
-import { type CommandContext, defineCommand } from "../command.ts";
-import { connectRun } from "../connect_run.ts";
 import { PLACE_FLAGS } from "../choose_provider.ts";
+import { defineCommand } from "../command.ts";
+import { connectRun } from "../connect_run.ts";
+import { type ConnectedItem, connectedItem } from "../connected_item.ts";
 import { ACTION_WORDS } from "../run_reference.ts";
 
 /** `porthole connect RUN`: waits for a job, and makes it a host that ssh knows. */
@@ -20,7 +16,11 @@ export const connect = defineCommand({
       placeholder: "FILE",
       summary: "The private key; the one porthole keeps unless given",
     },
-    name: { kind: "string", placeholder: "ALIAS", summary: "What ssh is to call it; the run's name unless given" },
+    name: {
+      kind: "string",
+      placeholder: "ALIAS",
+      summary: "What ssh is to call it; the run's name unless given, valohai-N on Valohai",
+    },
     "write-config": { kind: "boolean", summary: "Write the block into ~/.ssh/config" },
     include: {
       kind: "boolean",
@@ -43,61 +43,10 @@ export const connect = defineCommand({
     "porthole connect train --write-config && ssh train",
     "porthole connect wss://jobs.example.com/run-7/ --name run-7 --headers-file ~/.porthole/run-7.headers",
   ],
-  async *run({ flags, positionals }, context): AsyncGenerator<ConnectItem> {
-    const { record, hostKeys } = await connectRun({ flags, positionals }, context);
-    const { multiplex } = flags;
-    const sshConfig = renderTargetBlock(record, { self: context.self, env: context.env, multiplex });
-    if (multiplex) await ensureControlFolder(context.env);
-    const written = flags["write-config"]
-      ? await writeBlock(record, { sshConfig, include: flags.include, context })
-      : undefined;
-    tellNext(record, { written, context });
-    yield {
-      alias: record.alias,
-      provider: record.provider,
-      runName: record.runName,
-      actionName: record.actionName,
-      route: record.route,
-      hostKeyFingerprints: await Promise.all(hostKeys.map((line) => fingerprint(parsePublicKey(line).blob))),
-      sshConfig,
-      ...(written === undefined ? {} : { writtenTo: written }),
-    };
+  async *run({ flags, positionals }, context): AsyncGenerator<ConnectedItem> {
+    const { "write-config": writeConfig = false, include, multiplex } = flags;
+    const result = await connectRun({ flags, positionals }, context);
+    yield await connectedItem(result, { choice: { writeConfig, include, multiplex }, context });
   },
   format: ({ sshConfig }) => sshConfig,
 });
-
-/** What `porthole connect --json` prints. */
-interface ConnectItem {
-  readonly alias: string;
-  readonly provider: string;
-  readonly runName: string;
-  readonly actionName: string;
-  readonly route: TargetRecord["route"];
-  /** Empty where the far end cannot tell its keys: the first one seen is then kept. */
-  readonly hostKeyFingerprints: readonly string[];
-  readonly sshConfig: string;
-  readonly writtenTo?: string;
-}
-
-async function writeBlock(
-  { alias }: TargetRecord,
-  { sshConfig, include, context: { env, signal } }: { sshConfig: string; include: boolean; context: CommandContext },
-): Promise<string> {
-  const results = await writeHosts(configPlaces(env), [{ name: alias, text: sshConfig }], { include, signal });
-  return results.map(({ path }) => path).join(" and ");
-}
-
-function tellNext(
-  record: TargetRecord,
-  { written, context }: { written: string | undefined; context: CommandContext },
-): void {
-  if (record.hostKeyCheck === "accept-new") {
-    context.notice(
-      "The far end cannot tell its host key beforehand: the first one that ssh sees is kept and checked from then on.",
-    );
-  }
-  if (written) context.notice(`Wrote ${written}. Next: ssh ${record.alias}`);
-  else {context.notice(
-      `Next: porthole ssh ${record.alias}, or again with --write-config for plain ssh, sftp and editors`,
-    );}
-}

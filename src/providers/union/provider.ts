@@ -40,37 +40,44 @@ export async function openUnionProvider(options: UnionProviderOptions): Promise<
   };
 }
 
+const ROOT_ACTION = "a0";
+
 /** The names that `launch` takes in `LaunchRequest.options`. */
 export const LAUNCH_OPTION_NAMES = ["rerun", "action"] as const;
 
 async function launch(
   session: UnionSession,
-  { name, command, env, options }: LaunchRequest,
+  { name, command: [action, ...more], env, options }: LaunchRequest,
   { keypair, signal }: UnionProviderOptions & { signal?: AbortSignal | undefined },
 ): Promise<RunSummary> {
   for (const [option, value] of Object.entries(options)) {
     if (value === undefined || LAUNCH_OPTION_NAMES.some((known) => known === option)) continue;
     throw new AppError("usage", `Cannot use --${option} with union`, {
-      hint: "porthole launch --on union --rerun RUN [--action ACTION] [--name NAME] [--env NAME=VALUE]",
+      hint: "porthole launch --on union [--name NAME] [--env NAME=VALUE] --rerun RUN [ACTION]",
     });
   }
-  const { rerun: runName, action: actionName = "a0" } = options;
-  if (command.length > 0) {
+  const { rerun: runName, action: actionName = action ?? ROOT_ACTION } = options;
+  if (typeof runName !== "string" || typeof actionName !== "string") {
     throw new AppError(
       "usage",
-      `Cannot run ${JSON.stringify(command[0])} on union: a run there runs a registered task`,
-      {
-        hint: "porthole launch --on union --rerun RUN, or start the task yourself with: porthole env",
-      },
+      action === undefined
+        ? "Cannot launch on union: needed the run to run again"
+        : `Cannot run ${JSON.stringify(action)} on union: a run there runs a registered task`,
+      { hint: "porthole launch --on union --rerun RUN, or start the task yourself with: porthole env" },
     );
   }
-  if (typeof runName !== "string" || typeof actionName !== "string") {
-    throw new AppError("usage", "Cannot launch on union: needed the run to run again", {
-      hint: "porthole launch --on union --rerun RUN, or start the task yourself with: porthole env",
-    });
+  if (more.length > 0 || (action !== undefined && action !== actionName)) {
+    throw new AppError(
+      "usage",
+      `Cannot use ${
+        JSON.stringify(more.at(-1) ?? action)
+      } behind --rerun ${runName}: one action's name may stand there`,
+      { hint: `porthole launch --on union [FLAGS] --rerun ${runName} [ACTION]` },
+    );
   }
   const { publicKey } = await keypair();
-  return summaryOf(session, await rerun(session, { runName, actionName, name, publicKey, env, signal }));
+  const run = await rerun(session, { runName, actionName, name, publicKey, env, signal });
+  return { ...summaryOf(session, run), isNew: run.isNew };
 }
 
 function summaryOf({ config }: UnionSession, { id, phase, startTime }: RunInfo): RunSummary {

@@ -112,23 +112,28 @@ function mergeEnvironment(old: Message, added: Readonly<Record<string, string>>)
   return [...merged].map(([key, value]) => ({ key, value }));
 }
 
+/** The run that is there, if it is what was asked for: a key that does not fit, or a variable left out, shows too late. */
 function reuse(
   { runSpec, action }: RunDetails,
   { runId, env }: { runId: RunId; env: Readonly<Record<string, string>> },
 ): RerunResult {
   const pairs = messagesField(messageField(runSpec, "envs"), "values");
-  const key = textField(pairs.find((pair) => textField(pair, "key") === "_F_SSH_PK") ?? {}, "value");
-  if (keyBlob(key) !== keyBlob(env._F_SSH_PK ?? "")) {
-    throw new AppError(
-      "already_exists",
-      `The run ${JSON.stringify(runId.name)} is there already, with another SSH key`,
-      {
-        hint: "Give the new run a name of its own with --name, or stop that one: porthole stop --on union " +
-          runId.name,
-      },
-    );
+  const there = new Map(pairs.map((pair) => [textField(pair, "key"), textField(pair, "value")]));
+  const { _F_SSH_PK: key = "", ...others } = env;
+  const differing = Object.keys(others).find((name) => there.get(name) !== others[name]);
+  const isOurs = keyBlob(there.get("_F_SSH_PK") ?? "") === keyBlob(key);
+  if (isOurs && differing === undefined) {
+    return { id: runId, phase: action.phase, startTime: action.startTime, isNew: false };
   }
-  return { id: runId, phase: action.phase, startTime: action.startTime, isNew: false };
+  throw new AppError(
+    "already_exists",
+    `The run ${JSON.stringify(runId.name)} is there already, with another ${
+      isOurs ? `value of ${differing}` : "SSH key"
+    }`,
+    {
+      hint: "Give the new run a name of its own with --name, or stop that one: porthole stop --on union " + runId.name,
+    },
+  );
 }
 
 function keyBlob(line: string): string {

@@ -53,7 +53,7 @@ export function parseLaunch({ name, command, env, options }: LaunchRequest): Val
       "usage",
       `Cannot give one execution two titles: ${JSON.stringify(name)} and ${JSON.stringify(title)}`,
       {
-        hint: "On Valohai --name is the title: leave one of them out",
+        hint: "On Valohai --name is the title, unless it is connected at once: leave one of them out, or --no-wait",
       },
     );
   }

@@ -113,6 +113,7 @@ export class ValohaiProvider implements Provider {
       resolved: {
         route,
         runName: String(execution.counter),
+        alias: `valohai-${execution.counter}`,
         // Counters begin anew in every project; the id keeps the host keys of two projects' #12 apart.
         actionName: execution.id,
         attempt: details.attempt,

@@ -14,6 +14,7 @@ async function* states(...list: ResolveState[]): AsyncGenerator<ResolveState> {
 
 Deno.test("awaitRoute tells each state on the way and asks the route until it is up", async () => {
   const lines: string[] = [];
+  const plain: string[] = [];
   const answers: ProbeAnswer[] = [{ isUp: false, found: "502" }, { isUp: true }];
   const resolved = await awaitRoute({
     runName: "train",
@@ -21,9 +22,13 @@ Deno.test("awaitRoute tells each state on the way and asks the route until it is
     resolve: () =>
       states({ kind: "waiting", phase: "QUEUED" }, { kind: "waiting", phase: "RUNNING", message: "pulling" }, READY),
     probe: () => Promise.resolve(answers.shift() ?? { isUp: true }),
-    onProgress: (line) => lines.push(line.replace(/\(.*\)/, "(t)")),
+    onProgress: (line, state) => {
+      lines.push(line.replace(/\(.*\)/, "(t)"));
+      plain.push(state);
+    },
   });
   assert.equal(resolved.runName, "r");
+  assert.deepEqual(plain, ["train: QUEUED", "train: RUNNING: pulling", "train: 502"]);
   assert.deepEqual(lines, ["train: QUEUED (t)", "train: RUNNING: pulling (t)", "train: 502 (t)"]);
 });
 
