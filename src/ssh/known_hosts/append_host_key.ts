@@ -1,7 +1,8 @@
 import { dirname } from "node:path";
 import { lockFile } from "../../base/file_lock.ts";
 import { ensurePrivateFolder } from "../../base/private_file.ts";
-import { assertPlainName, hashHostName, knownHostName } from "./host_names.ts";
+import { hashHostName } from "./hashed_name.ts";
+import { assertPlainName, knownHostName } from "./host_names.ts";
 import { formatKnownHostsLine } from "./known_hosts_line.ts";
 
 /** Options of {@link appendHostKey}. */

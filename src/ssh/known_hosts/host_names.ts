@@ -1,10 +1,7 @@
-import { createHmac } from "node:crypto";
 import { AppError } from "../../base/errors.ts";
+import { isHashedName, parseHashedName } from "./hashed_name.ts";
 
 const DEFAULT_PORT = 22;
-/** SHA-1 all of it: the salt of a hashed name is as long as the hash (sshd(8), HASH_MAGIC `|1|`). */
-const SALT_BYTES = 20;
-const HASHED = /^\|1\|([A-Za-z0-9+/]+=*)\|([A-Za-z0-9+/]+=*)$/;
 
 /** The name that known_hosts files a server under: the host in lower case, as `[host]:port` unless that is 22. */
 export function knownHostName(host: string, port: number = DEFAULT_PORT): string {
@@ -29,13 +26,8 @@ export function matchesHosts(hosts: string, name: string): boolean {
 }
 
 function matchesHashed(hosts: string, name: string): boolean {
-  const [, salt, hash] = HASHED.exec(hosts) ?? [];
-  if (salt === undefined || hash === undefined) return false;
-  try {
-    return hmacSha1(salt, name) === hash;
-  } catch {
-    return false; // The salt is not base64 after all: such a line names no host.
-  }
+  const hashed = parseHashedName(hosts);
+  return hashed !== undefined && isHashedName(hashed, new TextEncoder().encode(name));
 }
 
 /** True when `pattern` with `*` and `?` fits the whole of `text` (ssh_config(5), PATTERNS). */
@@ -59,16 +51,6 @@ export function matchesPattern(pattern: string, text: string): boolean {
   }
   while (pattern[inPattern] === "*") inPattern++;
   return inPattern === pattern.length;
-}
-
-/** `name` hashed with a fresh salt, as HashKnownHosts has it: who reads the file does not learn which hosts are in it. */
-export function hashHostName(name: string): string {
-  const salt = crypto.getRandomValues(new Uint8Array(SALT_BYTES)).toBase64();
-  return `|1|${salt}|${hmacSha1(salt, name)}`;
-}
-
-function hmacSha1(saltBase64: string, name: string): string {
-  return createHmac("sha1", Uint8Array.fromBase64(saltBase64)).update(name).digest("base64");
 }
 
 /** `name` if it can stand in a line as itself. @throws AppError `config_invalid` for what would be a pattern, a list or more. */

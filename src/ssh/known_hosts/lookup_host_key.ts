@@ -1,7 +1,8 @@
 import { describeError } from "../../base/errors.ts";
 import { AppError } from "../../base/errors.ts";
 import { fingerprint, isSameBytes } from "../keys/public_key.ts";
-import { knownHostName, matchesHosts } from "./host_names.ts";
+import { HostIndex } from "./host_index.ts";
+import { knownHostName } from "./host_names.ts";
 import { type KnownHostsEntry, parseKnownHosts } from "./known_hosts_line.ts";
 
 /** A line that decided, as an error shows it. */
@@ -15,7 +16,7 @@ export interface DecidingLine {
 
 /** What known_hosts files say of a key that a server showed. */
 export type HostKeyVerdict =
-  | { readonly kind: "match"; readonly known: DecidingLine; readonly offered: string }
+  | { readonly kind: "match"; readonly path: string; readonly line: number }
   /** The host is known by other keys: `known` is the line of the same type, if there is one. */
   | { readonly kind: "changed"; readonly known: DecidingLine; readonly offered: string }
   | { readonly kind: "revoked"; readonly known: DecidingLine; readonly offered: string }
@@ -33,12 +34,15 @@ export interface HostKeyQuestion {
 
 /** Known_hosts files, read once. */
 export class KnownHosts {
-  constructor(private readonly entries: readonly KnownHostsEntry[]) {}
+  readonly #index: HostIndex;
+
+  constructor(entries: readonly KnownHostsEntry[]) {
+    this.#index = new HostIndex(entries);
+  }
 
   /** The entries that name the host, of whatever marker. */
-  entriesOf({ host, port, hostKeyAlias }: Omit<HostKeyQuestion, "blob">): KnownHostsEntry[] {
-    const name = hostKeyAlias === undefined ? knownHostName(host, port) : hostKeyAlias.toLowerCase();
-    return this.entries.filter(({ hosts }) => matchesHosts(hosts, name));
+  entriesOf({ host, port, hostKeyAlias }: Omit<HostKeyQuestion, "blob">): readonly KnownHostsEntry[] {
+    return this.#index.entriesOf(hostKeyAlias === undefined ? knownHostName(host, port) : hostKeyAlias.toLowerCase());
   }
 
   /** The key types that are known of a host, in the order of the files: what to ask the server for first. */
@@ -61,13 +65,13 @@ export class KnownHosts {
 }
 
 async function decide(entries: readonly KnownHostsEntry[], blob: Uint8Array): Promise<HostKeyVerdict> {
-  const offered = await fingerprint(blob);
   const isOffered = ({ key }: KnownHostsEntry) => isSameBytes(key.blob, blob);
   const revoked = entries.find((entry) => entry.marker === "@revoked" && isOffered(entry));
-  if (revoked) return { kind: "revoked", known: await describe(revoked), offered };
   const plain = entries.filter(({ marker }) => marker === undefined);
   const same = plain.find(isOffered);
-  if (same) return { kind: "match", known: await describe(same), offered };
+  if (same && !revoked) return { kind: "match", path: same.path, line: same.line };
+  const offered = await fingerprint(blob);
+  if (revoked) return { kind: "revoked", known: await describe(revoked), offered };
   const type = new TextDecoder().decode(blob.subarray(4, 4 + (blob[3] ?? 0)));
   const other = plain.find(({ key }) => key.type === type) ?? plain[0];
   return other ? { kind: "changed", known: await describe(other), offered } : { kind: "unknown", offered };

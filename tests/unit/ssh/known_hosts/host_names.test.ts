@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import {
   assertPlainName,
-  hashHostName,
   knownHostName,
   matchesHosts,
   matchesPattern,
 } from "../../../../src/ssh/known_hosts/host_names.ts";
+import { hashHostName } from "../../../../src/ssh/known_hosts/hashed_name.ts";
 
 Deno.test("knownHostName puts the host in brackets only for another port than 22", () => {
   assert.equal(knownHostName("Web1.Example.COM"), "web1.example.com");
