@@ -10,7 +10,7 @@ const MAX_FRAME_PAYLOAD_BYTES = 256 * 1024;
 /** Counted for each frame besides its payload, so that a million keystrokes are bounded as well. */
 const FRAME_COST_BYTES = 128;
 /** Slabs kept for the next bulk data: a new one costs the clearing of its memory. */
-const MAX_SPARE_SLABS = 2;
+const MAX_SPARE_SLABS = 4;
 
 interface Slab {
   readonly bytes: Uint8Array;
