@@ -65,7 +65,10 @@ export async function readPrivateFile(path: string, what = "file"): Promise<stri
       cause: error,
     });
   });
-  const { mode } = await file.stat();
+  const { mode, isDirectory } = await file.stat();
+  if (isDirectory) {
+    throw new AppError("unsafe_file", `Cannot read the ${what} ${JSON.stringify(path)}: it is a folder`);
+  }
   assertPrivateMode(path, { mode, what });
   return await new Response(file.readable).text();
 }

@@ -101,7 +101,7 @@ async function join({ stdin, stdout, route }: Ends, { lingerMs = LINGER_MS }: Ru
     using silence = new Silence(() => count.down, REASON_MS);
     end = await Promise.race([down, silence.begun.then(() => end)]);
   }
-  if (end.kind === "write-failed" || end.kind === "read-failed") throw end.error;
+  if (end.kind === "write-failed" || end.kind === "read-failed") throw explainBreak(end.error, count.down);
   if (end.kind === "route") assertGoodEnd(route, count.down);
   return { endedBy: end.kind, bytesUp: count.up, bytesDown: count.down };
 }
@@ -142,6 +142,24 @@ async function receiveAll({ route, stdout }: Pick<Ends, "route" | "stdout">, cou
   }
 }
 
+/**
+ * A pod whose SSH server is not up closes over the greeting that it has not read, which resets the connection
+ * (union.md 1.4): before the first byte that is the same as an end.
+ */
+function explainBreak(error: unknown, bytesDown: number): unknown {
+  if (bytesDown > 0 || !(error instanceof AppError) || error.code !== "tunnel_closed") return error;
+  const why = error.message.charAt(0).toLowerCase() + error.message.slice(1);
+  return noServer(why, { details: { bytesDown }, cause: error });
+}
+
+function noServer(why: string, { details, cause }: { details: Record<string, unknown>; cause?: unknown }): AppError {
+  return new AppError(
+    "tunnel_closed",
+    `No SSH server answered behind the route: ${why}`,
+    { hint: "The job may be starting or ending: look at its log, then try again", details, cause },
+  );
+}
+
 /** @throws AppError `tunnel_closed` when the far side has ended before it said anything, or otherwise than it should. */
 function assertGoodEnd(route: ByteStream, bytesDown: number): void {
   const close = route instanceof WebSocketStream ? route.closeInfo : undefined;
@@ -150,14 +168,7 @@ function assertGoodEnd(route: ByteStream, bytesDown: number): void {
   const details = { bytesDown, ...(close ? { closeCode: close.code } : {}) };
   if (bytesDown === 0) {
     const how = isPlain || close.code === 1006 ? reason : ` (close code ${close.code}${reason})`;
-    throw new AppError(
-      "tunnel_closed",
-      `No SSH server answered behind the route: it closed before the first byte${how}`,
-      {
-        hint: "The job may be starting or ending: look at its log, then try again",
-        details,
-      },
-    );
+    throw noServer(`it closed before the first byte${how}`, { details });
   }
   if (isPlain) return;
   const how = close.code === 1006

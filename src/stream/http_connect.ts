@@ -43,7 +43,7 @@ export async function connectThroughHttp(
         ? `It refused those of ${proxy.variable}: check user name and password (${
           offered(headerValue(head, "proxy-authenticate"))
         })`
-        : `Put them into ${proxy.variable}, as http://USER:PASSWORD@${place}`,
+        : `Put USER:PASSWORD@ before the host in ${proxy.variable}`,
       details: { status, proxy: place },
     });
   }

@@ -29,7 +29,9 @@ export interface Transport {
 export async function openTransport(
   { hostname, port, isTls, caCerts, outboundProxy, signal }: OpenTransportOptions,
 ): Promise<Transport> {
-  const conn = await connectTcp({ ...(outboundProxy ?? { hostname, port }), signal });
+  const conn = outboundProxy
+    ? await connectToProxy(outboundProxy, signal)
+    : await connectTcp({ hostname, port, signal });
   try {
     const source = new BufferedSource(conn);
     if (outboundProxy) await orAbort(askProxy(conn, { source, target: { hostname, port }, outboundProxy }), signal);
@@ -42,6 +44,21 @@ export async function openTransport(
   } catch (error) {
     closeQuietly(conn);
     throw error;
+  }
+}
+
+/** As {@link connectTcp}, but a failure says that it is the proxy's, and which variable asks for it. */
+async function connectToProxy(proxy: OutboundProxy, signal: AbortSignal | undefined): Promise<Deno.TcpConn> {
+  const { hostname, port, variable } = proxy;
+  try {
+    return await connectTcp({ hostname, port, signal });
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    throw new AppError(error.code, `Cannot use the proxy of ${variable}: ${error.message}`, {
+      hint: `Check ${variable}, or add the host to NO_PROXY`,
+      details: { ...error.details, proxy: `${hostname}:${port}` },
+      cause: error,
+    });
   }
 }
 

@@ -77,7 +77,7 @@ Deno.test("an HTTP proxy that wants credentials is told apart, with none and wit
   const none = await refusalOf("ws://jobs.example/", { HTTP_PROXY: `http://${place}` });
   assert.equal(none.code, "auth_denied");
   assert.equal(none.message, `The proxy ${place} wants credentials: it answered 407 Proxy Authentication Required`);
-  assert.equal(none.hint, `Put them into HTTP_PROXY, as http://USER:PASSWORD@${place}`);
+  assert.equal(none.hint, "Put USER:PASSWORD@ before the host in HTTP_PROXY");
   const wrong = await refusalOf("ws://jobs.example/", { HTTP_PROXY: `http://me:hunter2@${place}` });
   assert.equal(
     wrong.hint,

@@ -50,3 +50,15 @@ Deno.test({
 Deno.test("readPrivateFile names a file that is not there", async () => {
   await assert.rejects(readPrivateFile("/nowhere/at/all", "key"), { code: "not_found" });
 });
+
+Deno.test("readPrivateFile says that a folder is one, and not that its modes are to be changed", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    await assert.rejects(readPrivateFile(folder, "headers file"), {
+      code: "unsafe_file",
+      message: `Cannot read the headers file ${JSON.stringify(folder)}: it is a folder`,
+    });
+  } finally {
+    await Deno.remove(folder);
+  }
+});
