@@ -177,4 +177,10 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: "Print a script that completes commands in a shell",
     load: async () => (await import("./commands/completions.ts")).completions,
   },
+  {
+    name: "test-server",
+    group: "Tests",
+    summary: "Run an SSH server for tests, with commands, files and faults as told",
+    load: async () => (await import("./commands/test_server.ts")).testServerCommand,
+  },
 ];

@@ -66,6 +66,29 @@ export class CommandRecord {
     return new TextDecoder().decode(this.stdinBytes);
   }
 
+  /** What is printed of it, stdin as text. */
+  toJSON(): Readonly<Record<string, unknown>> {
+    const { connection, command, user, pty, signals, sizes, isExpected, code, isOver, stdin, isStdinClosed } = this;
+    return {
+      connection,
+      command,
+      user,
+      env: Object.fromEntries(this.env),
+      pty: pty ? { term: pty.term, size: pty.size, modes: Object.fromEntries(pty.modes) } : null,
+      signals,
+      sizes,
+      isExpected,
+      code,
+      endedBy: this.endedBy ?? null,
+      isOver,
+      stdin,
+      isStdinClosed,
+      stdinSize: this.stdinSize,
+      stdoutBytes: this.stdoutBytes,
+      stderrBytes: this.stderrBytes,
+    };
+  }
+
   /** For the session: keeps what came. Does not keep the array. */
   keepStdin(bytes: Uint8Array): void {
     this.stdinSize += bytes.length;

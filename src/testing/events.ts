@@ -59,6 +59,30 @@ export interface TestEventTypes {
 
 export type TestEventType = keyof TestEventTypes;
 
+const TYPES: Readonly<Record<TestEventType, true>> = {
+  connection: true,
+  disconnection: true,
+  request: true,
+  authentication: true,
+  login: true,
+  channel: true,
+  listen: true,
+  command: true,
+  exit: true,
+  shell: true,
+  subsystem: true,
+  signal: true,
+  resize: true,
+  file: true,
+  fault: true,
+  error: true,
+};
+
+/** True for the name of a type of event. */
+export function isEventType(name: unknown): name is TestEventType {
+  return typeof name === "string" && Object.hasOwn(TYPES, name);
+}
+
 type AnyTestEvent = {
   readonly [K in TestEventType]: { readonly type: K; readonly at: number } & TestEventTypes[K];
 }[TestEventType];

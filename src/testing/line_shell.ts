@@ -15,21 +15,19 @@ export type RunLine = (command: string, io: ProgramIo) => ExecAnswer | Promise<E
 
 /**
  * What every shell knows: `true`, `false`, `:`, `echo WORDS` and `exit [STATUS]`. Undefined for anything else.
- *
- * @returns the reply, and whether a shell ends with it
  */
-export function builtin(command: string): { reply: { stdout?: string; code: number }; isExit: boolean } | undefined {
+export function builtin(command: string): { stdout?: string; code: number } | undefined {
   const [name, ...args] = splitShellWords(command.trim())?.map(wordText) ?? [];
   switch (name) {
     case "true":
     case ":":
-      return { reply: { code: 0 }, isExit: false };
+      return { code: 0 };
     case "false":
-      return { reply: { code: 1 }, isExit: false };
+      return { code: 1 };
     case "echo":
-      return { reply: { stdout: `${args.join(" ")}\n`, code: 0 }, isExit: false };
+      return { stdout: `${args.join(" ")}\n`, code: 0 };
     case "exit":
-      return { reply: { code: Number(args[0] ?? 0) & 0xff }, isExit: true };
+      return { code: Number(args[0] ?? 0) & 0xff };
     default:
       return undefined;
   }
@@ -49,7 +47,8 @@ export async function lineShell(io: ProgramIo, run: RunLine): Promise<Ending> {
   let status = 0;
   for (let line = await lines.next(); line !== null; line = await lines.next()) {
     if (line.trim() === "") continue;
-    if (/^exit(?:\s|$)/.test(line.trim())) return { code: builtin(line)?.reply.code ?? status };
+    const [word, given] = line.trim().split(/\s+/);
+    if (word === "exit") return { code: given === undefined ? status : Number(given) & 0xff };
     running = new AbortController();
     try {
       const signal = AbortSignal.any([io.signal, running.signal]);

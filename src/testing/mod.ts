@@ -26,3 +26,4 @@ export type { Chunk, ProgramIo } from "./program_io.ts";
 export type { ProgramInput } from "./program_input.ts";
 export type { AddTestFileOptions } from "./test_file.ts";
 export type { UploadedFile, VirtualFiles } from "./virtual_files.ts";
+export { parseFault } from "./parse_fault.ts";

@@ -120,31 +120,32 @@ export class SessionIo implements ProgramIo, Disposable {
   /** The signal that ended the program. */
   endedBy: string | undefined;
 
-  async stdout(chunk: Chunk): Promise<void> {
+  // These are fields so that handlers can take them out of the object: `({ stdin, stdout }) => ...`.
+  readonly stdout = async (chunk: Chunk): Promise<void> => {
     const bytes = this.#toBytes(chunk);
     this.#ended.signal.throwIfAborted();
     await this.#session.write(bytes);
     this.record.stdoutBytes += bytes.length;
-  }
+  };
 
   /** A terminal has one output. */
-  async stderr(chunk: Chunk): Promise<void> {
+  readonly stderr = async (chunk: Chunk): Promise<void> => {
     const bytes = this.#toBytes(chunk);
     this.#ended.signal.throwIfAborted();
     if (this.pty) await this.#session.write(bytes);
     else await this.#session.writeStderr(bytes);
     this.record.stderrBytes += bytes.length;
-  }
+  };
 
-  onSignal(listener: (signal: string) => void): Disposable {
+  readonly onSignal = (listener: (signal: string) => void): Disposable => {
     this.#signalListeners.add(listener);
     return { [Symbol.dispose]: () => void this.#signalListeners.delete(listener) };
-  }
+  };
 
-  onResize(listener: (size: WindowSize) => void): Disposable {
+  readonly onResize = (listener: (size: WindowSize) => void): Disposable => {
     this.#resizeListeners.add(listener);
     return { [Symbol.dispose]: () => void this.#resizeListeners.delete(listener) };
-  }
+  };
 
   [Symbol.dispose](): void {
     this.#stack.dispose();

@@ -102,7 +102,7 @@ function answer(command: string, io: ProgramIo, server: SessionSurroundings): Ex
   if (!server.isStrict) {
     if (installsKeys(command)) return installKeys(io, (line) => server.addKey(line));
     const known = builtin(command);
-    if (known) return known.reply;
+    if (known) return known;
   }
   io.record.isExpected = false;
   server.onUnexpected(command);
