@@ -16,7 +16,7 @@ interface WithProtocol {
 /**
  * Lets go of the AES-CTR ciphers of a connection (server's or client's) when they were replaced and when it is closed.
  *
- * As with chacha20, Deno frees them in `final()` alone, which ssh2 never calls: two are lost per connection and rekey.
+ * Deno 2.9 frees a cipher of `node:crypto` in `final()` alone, which ssh2 never calls: two are lost per connection and rekey.
  */
 export function releaseCiphers(connection: EventEmitter): void {
   const { _protocol: initial } = connection as EventEmitter & WithProtocol;

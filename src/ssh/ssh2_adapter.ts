@@ -1,11 +1,11 @@
 /**
  * The one place that imports ssh2, for the server and for the client.
  *
- * What it makes good: leaks of native memory with chacha20 (chacha20_release.ts) and AES-CTR (call
+ * What it makes good: a slow chacha20-poly1305 that leaks native memory (load_addon.ts), the same leak with AES-CTR (call
  * {@link releaseCiphers} for each connection), and TCP_NODELAY, which ssh2 never sets (give it transports made by
  * {@link toDuplex}).
  */
-import "./chacha20_release.ts";
+import "./cipher/load_addon.ts";
 import ssh2 from "ssh2";
 
 export const Client = ssh2.Client;
