@@ -3,7 +3,9 @@ import { deadline } from "../base/abort.ts";
 import type { ByteStream } from "./byte_stream.ts";
 
 /** What one read takes at most; a socket under load fills it. */
-const READ_BYTES = 262_144;
+const MAX_READ_BYTES = 262_144;
+/** What the first read takes: hundreds of connections that carry little must not cost 256 KiB each. */
+const FIRST_READ_BYTES = 16_384;
 /** OpenSSH's editors give a whole connection 15 s; a host that has not answered by then will not. */
 const CONNECT_TIMEOUT_MS = 15_000;
 const DNS_FAILURE = /failed to lookup|no such host|name or service|nodename nor servname|name resolution|invalid host/i;
@@ -21,10 +23,10 @@ export interface DialTcpOptions extends TcpAddress {
   readonly timeoutMs?: number;
 }
 
-/** An open TCP or TLS connection as a ByteStream; owns `conn`. Its one read buffer is used again for each read. */
+/** An open TCP or TLS connection as a ByteStream; owns `conn`. Its read buffer is used again, and grows while reads fill it. */
 export class ConnStream implements ByteStream {
   readonly #conn: Deno.Conn;
-  #buffer = new Uint8Array(READ_BYTES);
+  #buffer = new Uint8Array(FIRST_READ_BYTES);
   #isWriteClosed = false;
   #isDisposed = false;
 
@@ -35,8 +37,10 @@ export class ConnStream implements ByteStream {
   async read(): Promise<Uint8Array | null> {
     if (this.#isDisposed) return null;
     try {
-      const count = await this.#conn.read(this.#buffer);
-      return count === null ? null : this.#buffer.subarray(0, count);
+      const buffer = this.#buffer;
+      const count = await this.#conn.read(buffer);
+      if (count === buffer.length && count < MAX_READ_BYTES) this.#buffer = new Uint8Array(4 * count);
+      return count === null ? null : buffer.subarray(0, count);
     } catch (error) {
       if (this.#isDisposed) return null;
       throw broken(error);

@@ -116,6 +116,11 @@ export class WebSocketStream implements ByteStream {
     }
   }
 
+  /** Settles when nothing more arrives, though what has arrived may not all have been read; never rejects. */
+  get stopped(): Promise<void> {
+    return this.#receiver.stopped;
+  }
+
   /** Makes the bytes that the last `read` gave last for good, beyond the next `read`. */
   keepLast(): void {
     this.#receiver.keepLast();

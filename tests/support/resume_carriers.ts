@@ -8,6 +8,7 @@ import type { ResumeSessions } from "../../src/stream/resume/server.ts";
 export class MemoryCarrier implements DialledCarrier {
   readonly #stream: ByteStream;
   readonly #onSend: (bytes: Uint8Array) => Uint8Array | null;
+  readonly #stopped = Promise.withResolvers<void>();
   #isCut = false;
   readonly protocol: string;
   isClosed = false;
@@ -46,9 +47,14 @@ export class MemoryCarrier implements DialledCarrier {
 
   keepLast(): void {}
 
+  get stopped(): Promise<void> {
+    return this.#stopped.promise;
+  }
+
   /** Both ends find it ended. */
   cut(): void {
     this.#isCut = true;
+    this.#stopped.resolve();
     this.#stream[Symbol.dispose]();
   }
 

@@ -101,7 +101,7 @@ export class Inbox {
     this.#onConsumed();
   }
 
-  /** Puts aside what arrives, from now on until {@link settle}, so that the connection is read on whatever the consumer does. */
+  /** Puts aside what arrives, until {@link settle} or {@link restart}, so that the connection is read on in any case. */
   spill(): void {
     this.#isSpilling = true;
     if (this.#offered) this.#store(this.#offered, this.#keep ?? (() => {}));
@@ -117,6 +117,7 @@ export class Inbox {
 
   /** The connection is another one from now on: what the consumer has not taken will come again. Returns where to go on. */
   restart(): number {
+    this.#isSpilling = false;
     if (this.#hasFin && this.#consumed === this.#received) return this.#consumed + 1;
     this.#hasFin = false;
     this.#queue = [];

@@ -17,6 +17,8 @@ const MAX_UNSENT_BYTES = 256 * 1024;
 export interface Carrier extends ByteStream {
   /** Makes what the last `read` gave last beyond the next one. */
   keepLast(): void;
+  /** Settles when nothing more arrives, though what has arrived may not all have been read; never rejects. */
+  readonly stopped: Promise<void>;
   /** Sends what was written, then closes; takes a moment at most. */
   close(): Promise<void>;
 }
@@ -189,6 +191,8 @@ export class ResumableSession implements ByteStream {
     if (greet) attachment.controls.push(greet(this.#ackSent));
     this.#receiveAll(attachment).catch((error) => this.#onTrouble(attachment, error));
     this.#sendAll(attachment).catch((error) => this.#lose(attachment, error));
+    // A consumer that takes its time must not keep us from noticing that the connection is gone.
+    carrier.stopped.then(() => attachment.isOver || this.#inbox.spill());
     this.#wakeWriter?.();
     return { ended: attachment.done.promise };
   }
