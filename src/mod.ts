@@ -9,7 +9,7 @@
  * @module
  */
 import { config, ssh as fleet } from "./fleet/mod.ts";
-import { findAlias } from "./providers/find_alias.ts";
+import { aliasFinder } from "./providers/find_alias.ts";
 
 /**
  * Many hosts at once: `ssh.config({ hosts: ["web[1-20]", "train"] })` makes a client. Targets that `porthole connect`
@@ -17,8 +17,7 @@ import { findAlias } from "./providers/find_alias.ts";
  */
 export const ssh: typeof fleet = {
   ...fleet,
-  config: (options) =>
-    config({ findAlias: (alias) => findAlias(options.environment ?? Deno.env.toObject(), alias), ...options }),
+  config: (options) => config({ findAlias: aliasFinder(options.environment ?? Deno.env.toObject()), ...options }),
 };
 
 export { AppError, type ErrorCode } from "./base/errors.ts";

@@ -5,7 +5,7 @@ import { config, type FleetClient } from "../fleet/client.ts";
 import type { FleetOptions, HostQuestion } from "../fleet/fleet_options.ts";
 import { type HostGroups, parseHostGroups } from "../fleet/host_groups.ts";
 import { parseHostsFile, selectHosts } from "../fleet/select_hosts.ts";
-import { findAlias } from "../providers/find_alias.ts";
+import { aliasFinder } from "../providers/find_alias.ts";
 import type { CommandContext, FlagValues } from "./command.ts";
 import type { HOST_FLAGS } from "./fleet_flags.ts";
 import { readSecret } from "./read_secret.ts";
@@ -38,7 +38,7 @@ export async function openFleetClient({ hosts, flags, context, more = {} }: Open
     timeout: `${flags["connect-timeout"]}ms`,
     maxRetries: flags.retry,
     maxWorkers: flags.parallel,
-    findAlias: (alias) => findAlias(env, alias),
+    findAlias: aliasFinder(env),
     environment: env,
     signal,
     ...more,

@@ -3,13 +3,26 @@ import type { Environment } from "../base/home.ts";
 import type { AliasRoute } from "../fleet/mod.ts";
 import { dialRoute } from "../stream/dial_route.ts";
 import { targetKnownHosts } from "../targets/known_hosts.ts";
-import { loadTarget, validateAlias } from "../targets/target_store.ts";
+import { listAliases, loadTarget } from "../targets/target_store.ts";
 import { loadProxyTarget } from "./load_proxy_target.ts";
 
-/** How one of our own targets is dialled in this process; null for every other name. */
-export async function findAlias(env: Environment, alias: string): Promise<AliasRoute | null> {
+/** So long a list of the targets counts as current: the hosts of one call come one right after another. */
+const LIST_MS = 1000;
+
+/** Looks names up among our own targets, whose folder is listed once for the many hosts of a call. */
+export function aliasFinder(env: Environment): (name: string) => Promise<AliasRoute | null> {
+  let listed: { readonly at: number; readonly aliases: Promise<ReadonlySet<string>> } | undefined;
+  return async (name) => {
+    if (!listed || performance.now() - listed.at > LIST_MS) {
+      listed = { at: performance.now(), aliases: listAliases(env).then((aliases) => new Set(aliases)) };
+    }
+    return (await listed.aliases).has(name) ? await findAlias(env, name) : null;
+  };
+}
+
+/** How a target is dialled in this process; null when it was removed a moment ago. */
+async function findAlias(env: Environment, alias: string): Promise<AliasRoute | null> {
   try {
-    validateAlias(alias);
     const [record, { route, credential }] = await Promise.all([loadTarget(env, alias), loadProxyTarget(env, alias)]);
     const { user, identityFile, hostKeyAlias, hostKeyCheck } = record;
     return {
@@ -21,8 +34,7 @@ export async function findAlias(env: Environment, alias: string): Promise<AliasR
       knownHostsFile: targetKnownHosts(env),
     };
   } catch (error) {
-    // Most hosts are no target of ours, and many names could be none.
-    if (error instanceof AppError && (error.code === "not_found" || error.code === "usage")) return null;
+    if (error instanceof AppError && error.code === "not_found") return null;
     throw error;
   }
 }

@@ -57,6 +57,11 @@ export async function removeTarget(env: Environment, alias: string): Promise<boo
 
 /** All targets by alias. A damaged record is an error that names its file. */
 export async function listTargets(env: Environment): Promise<TargetRecord[]> {
+  return await Promise.all((await listAliases(env)).map((alias) => loadTarget(env, alias)));
+}
+
+/** The names of all targets, sorted; their records are not read. */
+export async function listAliases(env: Environment): Promise<string[]> {
   const aliases: string[] = [];
   try {
     for await (const { name } of Deno.readDir(targetsFolder(env))) {
@@ -65,7 +70,7 @@ export async function listTargets(env: Environment): Promise<TargetRecord[]> {
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
-  return await Promise.all(aliases.sort().map((alias) => loadTarget(env, alias)));
+  return aliases.sort();
 }
 
 function recordPath(env: Environment, alias: string): string {

@@ -6,7 +6,7 @@ import { VERSION } from "../../base/version.ts";
 import type { ByteStream, Dialer } from "../../stream/byte_stream.ts";
 import { clientAlgorithms } from "../algorithms.ts";
 import { blobType } from "../keys/public_key.ts";
-import { type Algorithms, Client, type StreamDuplex, toDuplex } from "../ssh2_adapter.ts";
+import { type Algorithms, Client, releaseCiphers, type StreamDuplex, toDuplex } from "../ssh2_adapter.ts";
 import { type AuthConversation, authConversation, type SshCredentials } from "./auth.ts";
 import { type SshConnection, sshConnection } from "./connection.ts";
 
@@ -108,6 +108,7 @@ async function handshake(transport: StreamDuplex, options: HandshakeOptions): Pr
   client.on("close", onClose);
   ready.promise.catch(() => {/* awaited below, or the signal came first */});
 
+  releaseCiphers(client);
   client.connect({
     sock: transport,
     username: user,

@@ -4,6 +4,7 @@ import { oneLine } from "../../base/printable.ts";
 import type { ByteStream } from "../../stream/byte_stream.ts";
 import type { Client, ClientChannel, StreamDuplex } from "../ssh2_adapter.ts";
 import { channelStream } from "./channel_stream.ts";
+import { endOnce } from "./end_once.ts";
 import { widenWindow } from "./widen_window.ts";
 import { type RemoteCommand, remoteCommand } from "./remote_command.ts";
 
@@ -76,7 +77,10 @@ export function sshConnection(
       start((error, channel) => {
         if (error) reject(isClosed ? broken ?? asTunnelError(error) : explain(error));
         else if (isAbandoned) channel.close();
-        else resolve(wrap(channel));
+        else {
+          endOnce(channel);
+          resolve(wrap(channel));
+        }
       });
     });
     try {

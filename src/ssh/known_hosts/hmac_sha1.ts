@@ -50,26 +50,23 @@ function addBlock(state: Uint32Array, block: DataView): void {
   const words = new Int32Array(80);
   for (let at = 0; at < 16; at++) words[at] = block.getInt32(4 * at);
   for (let at = 16; at < 80; at++) {
-    words[at] = rotate(
-      (words[at - 3] ?? 0) ^ (words[at - 8] ?? 0) ^ (words[at - 14] ?? 0) ^ (words[at - 16] ?? 0),
-      1,
-    );
+    const word = (words[at - 3] ?? 0) ^ (words[at - 8] ?? 0) ^ (words[at - 14] ?? 0) ^ (words[at - 16] ?? 0);
+    words[at] = (word << 1) | (word >>> 31);
   }
   let [a = 0, b = 0, c = 0, d = 0, e = 0] = state;
   for (let at = 0; at < 80; at++) {
-    const [mixed, constant] = at < 20
-      ? [(b & c) | (~b & d), 0x5a827999]
-      : at < 40
-      ? [b ^ c ^ d, 0x6ed9eba1]
-      : at < 60
-      ? [(b & c) | (b & d) | (c & d), 0x8f1bbcdc]
-      : [b ^ c ^ d, 0xca62c1d6];
-    const next = (rotate(a, 5) + mixed + e + constant + (words[at] ?? 0)) | 0;
-    [e, d, c, b, a] = [d, c, rotate(b, 30), a, next];
+    // No array and no call in here: this runs 160 times for each pair of a name and a line.
+    let mixed: number;
+    if (at < 20) mixed = ((b & c) | (~b & d)) + 0x5a827999;
+    else if (at < 40) mixed = (b ^ c ^ d) + 0x6ed9eba1;
+    else if (at < 60) mixed = ((b & c) | (b & d) | (c & d)) + 0x8f1bbcdc;
+    else mixed = (b ^ c ^ d) + 0xca62c1d6;
+    const next = (((a << 5) | (a >>> 27)) + mixed + e + (words[at] ?? 0)) | 0;
+    e = d;
+    d = c;
+    c = (b << 30) | (b >>> 2);
+    b = a;
+    a = next;
   }
-  for (const [at, word] of [a, b, c, d, e].entries()) state[at] = (state[at] ?? 0) + word;
-}
-
-function rotate(word: number, bits: number): number {
-  return (word << bits) | (word >>> (32 - bits));
+  state.set([a, b, c, d, e].map((word, at) => (state[at] ?? 0) + word));
 }

@@ -24,13 +24,13 @@ Deno.test("HostIndex finds plain, listed, negated, hashed and damaged names in t
   assert.deepEqual(linesOf("db1"), []);
 });
 
-Deno.test("HostIndex compares three hundred names with three hundred hashed lines in less than two seconds", async () => {
+Deno.test("HostIndex compares three hundred names with three hundred hashed lines in less than five seconds", async () => {
   const { publicKey } = await generateEd25519();
   const names = Array.from({ length: 300 }, (_, at) => `web${at}`);
   const text = names.map((name) => `${hashHostName(name)} ${publicKey}\n`).join("");
   const index = new HostIndex(parseKnownHosts(text, "file").entries);
   const startedAt = performance.now();
   for (const name of names) assert.equal(index.entriesOf(name).length, 1, name);
-  // With an HMAC of the runtime for each pair it is ten and more.
-  assert.ok(performance.now() - startedAt < 2000);
+  // With an HMAC of the runtime for each pair it is half a minute.
+  assert.ok(performance.now() - startedAt < 5000);
 });
