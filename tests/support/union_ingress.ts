@@ -27,15 +27,15 @@ export async function startPod(authorizedKeys: string): Promise<Listening> {
 
 /**
  * nginx as it stands before a hosted deployment: an auth subrequest that ends in a redirect to a log-in page, the path
- * rewritten, 60 s of patience. Everything else goes to the control plane.
+ * rewritten, 60 s of patience (`idleSeconds`). Everything else goes to the control plane.
  */
 export async function startIngress(
   folder: string,
-  { podPort, controlPlane }: { podPort: number; controlPlane: string },
+  { podPort, controlPlane, idleSeconds = 60 }: { podPort: number; controlPlane: string; idleSeconds?: number },
 ): Promise<Listening> {
   const port = freePort();
   const path = join(folder, "nginx.conf");
-  await Deno.writeTextFile(path, nginxConf({ folder, port, podPort, controlPlane }));
+  await Deno.writeTextFile(path, nginxConf({ folder, port, podPort, controlPlane, idleSeconds }));
   const child = new Deno.Command(programPath("nginx") ?? "nginx", {
     args: ["-c", path, "-p", folder, "-e", join(folder, "error.log")],
     stdin: "null",
@@ -52,7 +52,13 @@ async function end(child: Deno.ChildProcess): Promise<void> {
 }
 
 function nginxConf(
-  { folder, port, podPort, controlPlane }: { folder: string; port: number; podPort: number; controlPlane: string },
+  { folder, port, podPort, controlPlane, idleSeconds }: {
+    folder: string;
+    port: number;
+    podPort: number;
+    controlPlane: string;
+    idleSeconds: number;
+  },
 ): string {
   const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((name) =>
     `${name}_temp_path ${folder}/${name};`
@@ -74,7 +80,7 @@ http {
       proxy_http_version 1.1;
       proxy_set_header Upgrade $http_upgrade;
       proxy_set_header Connection $connection_upgrade;
-      proxy_read_timeout 60s; proxy_send_timeout 60s;
+      proxy_read_timeout ${idleSeconds}s; proxy_send_timeout ${idleSeconds}s;
     }
     location / { proxy_pass ${controlPlane}; proxy_http_version 1.1; }
   }
