@@ -5,7 +5,9 @@ import type { ByteStream } from "../byte_stream.ts";
 import { FrameReader } from "./frame_reader.ts";
 import { CLOSE, encodeResume, RESUME_AGAIN, RESUME_NEW, type ResumeFrame } from "./protocol.ts";
 import { Outage } from "./outage.ts";
-import { type Attached, type Carrier, closeError, ResumableSession } from "./session.ts";
+import type { Attached, Carrier } from "./carrier.ts";
+import { closeError } from "./close_error.ts";
+import { ResumableSession } from "./session.ts";
 
 /** How long a session may be without a connection, unless told otherwise; the agent's own default is the same. */
 export const DEFAULT_RESUME_FOR_MS = 15 * 60_000;

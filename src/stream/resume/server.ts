@@ -4,7 +4,8 @@ import { AppError } from "../../base/errors.ts";
 import type { ByteStream } from "../byte_stream.ts";
 import { FrameReader } from "./frame_reader.ts";
 import { CLOSE, encodeClose, encodeWelcome, type ResumeFrame, SESSION_ID_BYTES } from "./protocol.ts";
-import { type Attached, type AttachOptions, type Carrier, ResumableSession, sayLastly } from "./session.ts";
+import { type Attached, type Carrier, sayLastly } from "./carrier.ts";
+import { type AttachOptions, ResumableSession } from "./session.ts";
 
 /** From the 101 to a RESUME, which needs no round trip. */
 const RESUME_TIMEOUT_MS = 10_000;
