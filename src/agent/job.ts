@@ -17,11 +17,13 @@ export interface Job {
 }
 
 /**
- * Starts the job's command with our own stdin, stdout and stderr, as if there were no agent.
- *
- * @throws AppError `not_found` when it cannot be run.
+ * Starts the job's command with our own stdin, stdout and stderr, as if there were no agent; or tells why it cannot be
+ * started, and the status that a shell has for that: 127 for what is not there, 126 for what cannot be run.
  */
-export function startJob(command: readonly string[], { env, cwd }: { env: Environment; cwd: string }): Job {
+export function tryStartJob(
+  command: readonly string[],
+  { env, cwd }: { env: Environment; cwd: string },
+): { readonly job: Job } | { readonly job?: undefined; readonly error: AppError; readonly status: number } {
   const [file = "", ...args] = command;
   let child: Deno.ChildProcess;
   try {
@@ -35,10 +37,17 @@ export function startJob(command: readonly string[], { env, cwd }: { env: Enviro
       stderr: "inherit",
     }).spawn();
   } catch (error) {
-    throw new AppError("not_found", `Cannot run the command ${JSON.stringify(file)}: ${describeError(error)}`, {
-      cause: error,
-    });
+    const isMissing = error instanceof Deno.errors.NotFound;
+    const why = isMissing ? "it does not exist" : describeError(error);
+    return {
+      error: new AppError("not_found", `Cannot run the command ${JSON.stringify(file)}: ${why}`, { cause: error }),
+      status: isMissing ? 127 : 126,
+    };
   }
+  return { job: toJob(child) };
+}
+
+function toJob(child: Deno.ChildProcess): Job {
   return {
     pid: child.pid,
     status: child.status.then(({ code }) => code),

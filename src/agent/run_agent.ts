@@ -1,12 +1,10 @@
+import type { AppError } from "../base/errors.ts";
 import type { Environment } from "../base/home.ts";
 import { lockFile } from "../base/file_lock.ts";
 import { type AgentOptions, type RunningAgent, startAgent } from "./agent.ts";
-import { type Job, mustForward, onForwardedSignal, startJob } from "./job.ts";
+import { type Job, mustForward, onForwardedSignal, tryStartJob } from "./job.ts";
 import { type EndReason, Lifetime, type LifetimeRules } from "./lifetime.ts";
 import { type AgentState, writeAgentState } from "./state_file.ts";
-
-/** What a job gets to end by itself before the agent leaves without it. */
-const JOB_GRACE_MS = 5000;
 
 /** What {@link runAgent} needs besides the agent's own options. */
 export interface RunAgentOptions extends Omit<AgentOptions, "onClients"> {
@@ -14,6 +12,8 @@ export interface RunAgentOptions extends Omit<AgentOptions, "onClients"> {
   readonly command: readonly string[];
   readonly env: Environment;
   readonly rules: Omit<LifetimeRules, "hasJob">;
+  /** What a job gets to end by itself, after SIGTERM, before it is killed. */
+  readonly stopGraceMs: number;
   readonly stdinIsTerminal: boolean;
   readonly stateFile?: string | undefined;
 }
@@ -21,6 +21,7 @@ export interface RunAgentOptions extends Omit<AgentOptions, "onClients"> {
 /** What an agent tells while it runs. */
 export type AgentEvent =
   | { readonly kind: "ready"; readonly agent: RunningAgent }
+  | { readonly kind: "not-started"; readonly error: AppError }
   | { readonly kind: "held"; readonly status: number };
 
 const WHY: Readonly<Record<EndReason, string>> = {
@@ -34,9 +35,10 @@ const WHY: Readonly<Record<EndReason, string>> = {
 /**
  * Runs an agent from its first listening to its end, with the job under it if there is one.
  *
- * The job is started only after `ready` was taken. Signals go to the job while it runs; else SIGINT, SIGTERM and SIGHUP
+ * The job is started only after `ready` was taken; one that cannot be started has failed. Signals go to the job while
+ * it runs; SIGTERM ends the sessions besides, and the job that does not heed it. Without a job SIGINT, SIGTERM and SIGHUP
  * stop the agent.
- * @returns the job's exit status, or 0 without one.
+ * @returns the job's exit status, 126 or 127 as a shell has it for one that cannot be started, or 0 without one.
  */
 export async function* runAgent(options: RunAgentOptions): AsyncGenerator<AgentEvent, number> {
   const { command, rules, stateFile } = options;
@@ -50,10 +52,15 @@ export async function* runAgent(options: RunAgentOptions): AsyncGenerator<AgentE
   };
   let job: Job | undefined;
   let isJobRunning = false;
+  let ending: JobEnding | undefined;
   using _signals = onForwardedSignal((signal) => {
     if (job && isJobRunning) {
       if (mustForward(signal, options)) job.kill(signal);
-      if (signal === "SIGTERM") lifetime.stop();
+      if (signal !== "SIGTERM") return;
+      lifetime.stop();
+      // Sessions leave while the job does: who sent the signal does not wait for one after the other.
+      void agent.room.close(WHY.stopped);
+      ending ??= new JobEnding(job, options);
     } else if (signal !== "SIGUSR1" && signal !== "SIGUSR2" && signal !== "SIGQUIT") lifetime.stop();
   });
   let status = 0;
@@ -62,14 +69,22 @@ export async function* runAgent(options: RunAgentOptions): AsyncGenerator<AgentE
     await tell({ state: "ready" });
     yield { kind: "ready", agent };
     if (command.length > 0) {
-      job = startJob(command, options);
-      isJobRunning = true;
-      using _watch = agent.room.watchdog.watchProcess(job.pid);
-      const ended = await Promise.race([job.status, lifetime.over]);
-      if (typeof ended !== "number") await endJob(job);
-      status = await job.status;
-      isJobRunning = false;
-      if (lifetime.jobEnded(status)) {
+      let isOver = false;
+      const started = tryStartJob(command, options);
+      if (started.job) {
+        job = started.job;
+        isJobRunning = true;
+        using _watch = agent.room.watchdog.watchProcess(job.pid);
+        isOver = typeof await Promise.race([job.status, lifetime.over]) !== "number";
+        if (isOver) job.kill("SIGTERM");
+        if (isOver) ending ??= new JobEnding(job, options);
+        status = await job.status;
+        isJobRunning = false;
+      } else {
+        status = started.status;
+        yield { kind: "not-started", error: started.error };
+      }
+      if (lifetime.jobEnded(status) && !isOver) {
         await tell({ state: "held", exitStatus: status });
         yield { kind: "held", status };
       }
@@ -77,15 +92,21 @@ export async function* runAgent(options: RunAgentOptions): AsyncGenerator<AgentE
     reason = await lifetime.over;
     return status;
   } finally {
+    ending?.[Symbol.dispose]();
     await agent.close(WHY[reason]);
     await tell({ state: "ended", exitStatus: status });
   }
 }
 
-/** The maximum uptime is over while the job runs: it is told, and killed if it does not listen. */
-async function endJob(job: Job): Promise<void> {
-  job.kill("SIGTERM");
-  const timer = setTimeout(() => job.kill("SIGKILL"), JOB_GRACE_MS);
-  await job.status;
-  clearTimeout(timer);
+/** Kills a job that was told to end and has not done so within its time. */
+class JobEnding implements Disposable {
+  readonly #timer: ReturnType<typeof setTimeout>;
+
+  constructor(job: Job, { stopGraceMs }: Pick<RunAgentOptions, "stopGraceMs">) {
+    this.#timer = setTimeout(() => job.kill("SIGKILL"), stopGraceMs);
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
+  }
 }

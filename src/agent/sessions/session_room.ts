@@ -58,12 +58,12 @@ export class SessionRoom implements AsyncDisposable {
     );
   }
 
-  /** Tells everybody at a terminal `why`, and hangs up all sessions. */
+  /** Tells everybody `why`, on stderr, and hangs up all sessions. */
   async close(why: string): Promise<void> {
-    const message = new TextEncoder().encode(`\r\nporthole: ${why}\r\n`);
-    const told = [...this.#running.keys()].filter(({ setup }) => setup.pty).map((session) =>
-      session.writeStderr(message).catch(() => {/* gone before it could be told */})
-    );
+    const told = [...this.#running.keys()].filter(({ setup }) => setup.request.kind !== "subsystem").map((session) => {
+      const message = session.setup.pty ? `\r\nporthole: ${why}\r\n` : `porthole: ${why}\n`;
+      return session.writeStderr(new TextEncoder().encode(message)).catch(() => {/* gone before it could be told */});
+    });
     await within(TELL_MS, Promise.all(told));
     for (const session of this.#running.keys()) session[Symbol.dispose]();
     const ends = [...this.#running.values()].map((running) => running.catch(() => {/* told when it happened */}));

@@ -48,6 +48,11 @@ const FLAGS = {
     summary: "Whether to stay reachable after COMMAND ended",
   },
   "hold-for": { kind: "duration", default: "1h", summary: "For how long at most" },
+  "stop-grace": {
+    kind: "duration",
+    default: "4s",
+    summary: "How long COMMAND has after SIGTERM before it is killed",
+  },
   "idle-timeout": { kind: "duration", summary: "Leave after so long without an SSH session, while no COMMAND runs" },
   "max-uptime": {
     kind: "duration",
@@ -148,6 +153,7 @@ async function* serve(
     onNotice: (line) => env.PORTHOLE_DEBUG ? notice(line) : undefined,
     command: rest,
     rules: lifetimeRules(flags, env),
+    stopGraceMs: flags["stop-grace"],
     stdinIsTerminal: context.stdinIsTerminal,
     stateFile: flags["state-file"],
   });
@@ -156,6 +162,7 @@ async function* serve(
     if (step.done) return step.value;
     const event = step.value;
     if (event.kind === "held") notice(`The command ended with status ${event.status}: held for people to look`);
+    else if (event.kind === "not-started") notice(event.error.message);
     else {
       const { hostname, port } = event.agent.address;
       const address = flags.address ?? env.PORTHOLE_ADDRESS ?? null;

@@ -1,0 +1,94 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { generateKey } from "../../src/ssh/keys/generate.ts";
+import { eventually, runToEnd } from "../support/agent_stage.ts";
+import { hasProgram } from "../support/programs.ts";
+
+const TOP = fileURLToPath(new URL("../..", import.meta.url));
+const PORTHOLE = ["run", "--quiet", "--no-prompt", "-A", `--config=${join(TOP, "deno.json")}`, join(TOP, "main.ts")];
+const { publicKey, privateKey } = await generateKey("ed25519");
+
+async function inFolder(use: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix: "porthole-test-" });
+  try {
+    await use(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+function agentCommand(folder: string, args: readonly string[]) {
+  return {
+    args: [...PORTHOLE, "agent", "--listen", "127.0.0.1:0", "--state-file", join(folder, "state.json"), ...args],
+    env: { HOME: folder, PORTHOLE_HOME: folder, PORTHOLE_AUTHORIZED_KEYS: publicKey },
+    cwd: folder,
+  };
+}
+
+async function sshArgs(folder: string): Promise<string[]> {
+  const key = join(folder, "id");
+  await Deno.writeTextFile(key, privateKey, { mode: 0o600 });
+  const { port } = JSON.parse(await Deno.readTextFile(join(folder, "state.json")));
+  const checks = ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR"];
+  return ["-F", "none", "-i", key, "-o", "IdentitiesOnly=yes", ...checks, "-p", String(port), "x@127.0.0.1"];
+}
+
+Deno.test({
+  name:
+    "SIGTERM tells a session without a terminal, kills a job that does not heed it, and is done within 5 s (needs ssh)",
+  ignore: !hasProgram("ssh"),
+  fn: () =>
+    inFolder(async (folder) => {
+      const job = ["sh", "-c", "trap '' TERM; touch up; while :; do sleep 0.1; done"];
+      const { args, ...options } = agentCommand(folder, ["--", ...job]);
+      const agent = new Deno.Command(Deno.execPath(), { args, ...options, stdout: "null", stderr: "null" }).spawn();
+      try {
+        const isThere = (name: string) => Deno.stat(join(folder, name)).then(() => true, () => false);
+        await eventually("the job is up", () => isThere("up"));
+        const session = runToEnd("ssh", [...await sshArgs(folder), `touch ${folder}/in; exec sleep 1000`]);
+        await eventually("the session is up", () => isThere("in"));
+        const begun = performance.now();
+        agent.kill("SIGTERM");
+        assert.equal((await agent.status).code, 137);
+        assert.ok(performance.now() - begun < 5000, `${performance.now() - begun} ms`);
+        const { code, stderr } = await session;
+        assert.match(stderr, /^porthole: the agent was told to stop$/m);
+        assert.equal(code, 255);
+      } finally {
+        try {
+          agent.kill("SIGKILL");
+        } catch {
+          // It has ended.
+        }
+        await agent.status;
+      }
+    }),
+});
+
+Deno.test("a command that cannot be started has failed: it is told, held for a look, and its status is a shell's", async () => {
+  await inFolder(async (folder) => {
+    const run = (args: readonly string[]) => {
+      const { args: words, ...options } = agentCommand(folder, args);
+      return runToEnd(Deno.execPath(), words, options);
+    };
+    const missing = await run(["--hold-for", "200ms", "--", "/nowhere/at/all"]);
+    assert.equal(missing.code, 127);
+    assert.equal(
+      missing.stderr,
+      'Cannot run the command "/nowhere/at/all": it does not exist\n' +
+        "The command ended with status 127: held for people to look\n",
+    );
+    await Deno.writeTextFile(join(folder, "data"), "no program");
+    assert.equal((await run(["--hold", "never", "--", join(folder, "data")])).code, 126);
+  });
+});
+
+Deno.test("a job that the maximum uptime ends is not said to be held", async () => {
+  await inFolder(async (folder) => {
+    const { args, ...options } = agentCommand(folder, ["--max-uptime", "200ms", "--", "sleep", "1000"]);
+    const { code, stderr } = await runToEnd(Deno.execPath(), args, options);
+    assert.equal(stderr, "");
+    assert.equal(code, 143);
+  });
+});
