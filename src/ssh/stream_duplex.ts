@@ -1,13 +1,16 @@
 import { Buffer } from "node:buffer";
 import { Duplex } from "node:stream";
 import type { ByteStream } from "../stream/byte_stream.ts";
+import { FirstLines } from "./first_lines.ts";
 
 /** Above this many unwritten bytes {@link StreamDuplex.isCongested} holds; ssh2 itself asks nobody before it writes. */
 const HIGH_WATER_BYTES = 1024 * 1024;
+/** Above this many nothing more is read: what waits are then answers to questions of a far side that does not read. */
+const MAX_PENDING_BYTES = 8 * 1024 * 1024;
 /** At most so much goes into one write of the stream below: a WebSocket message of this size is at its fastest. */
 const MAX_WRITE_BYTES = 256 * 1024;
 
-/** What ssh2 knows of its transport: a Node socket, as far as it uses one. */
+/** What ssh2 knows of its transport: a Node socket, as far as it uses one. Tells "ending" once this side has ended. */
 export interface StreamDuplex extends Duplex {
   readonly remoteAddress: string | undefined;
   readonly remotePort: number | undefined;
@@ -48,6 +51,7 @@ class ByteStreamDuplex extends Duplex implements StreamDuplex {
   #reading = false;
   #waiting: Array<() => void> = [];
   #scratch: Uint8Array | undefined;
+  readonly #firstLines = new FirstLines();
 
   constructor(stream: ByteStream, remote: ToDuplexOptions["remote"]) {
     super({ emitClose: true, allowHalfOpen: true });
@@ -131,15 +135,25 @@ class ByteStreamDuplex extends Duplex implements StreamDuplex {
   override _read(): void {
     if (this.#reading) return;
     this.#reading = true;
-    this.#stream.read().then((bytes) => {
+    this.#readNext().then((bytes) => {
       this.#reading = false;
-      if (this.destroyed) return;
-      // ssh2 keeps pieces of what it is given; the array belongs to the stream.
-      this.push(bytes === null ? null : Buffer.from(bytes));
+      if (!this.destroyed) this.push(bytes);
     }, (error) => this.destroy(asError(error)));
   }
 
+  async #readNext(): Promise<Uint8Array | null> {
+    for (;;) {
+      if (this.#pendingBytes > MAX_PENDING_BYTES) await this.whenDrained();
+      const bytes = await this.#stream.read();
+      if (bytes === null) return null;
+      // ssh2 keeps pieces of what it is given; the array belongs to the stream.
+      const whole = this.#firstLines.add(Buffer.from(bytes));
+      if (whole.length > 0) return whole;
+    }
+  }
+
   override _final(done: (error?: Error | null) => void): void {
+    this.emit("ending");
     const closeWrite = async () => {
       await this.#flushing;
       await this.#stream.closeWrite();

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { acceptAll } from "../../stream/accept_all.ts";
 import type { ByteStream } from "../../stream/byte_stream.ts";
 import { pump } from "../../stream/pump.ts";
 import { streamFromConn } from "../../stream/tcp.ts";
@@ -17,7 +18,7 @@ export async function listenForAgent(open: () => Promise<ByteStream>): Promise<A
   const folder = await Deno.makeTempDir({ prefix: "porthole-agent-" });
   const path = join(folder, "agent.sock");
   const listener = Deno.listen({ transport: "unix", path });
-  serve(listener, open);
+  acceptAll(listener, (conn) => void carry(streamFromConn(conn), open));
   return {
     path,
     [Symbol.dispose]() {
@@ -25,10 +26,6 @@ export async function listenForAgent(open: () => Promise<ByteStream>): Promise<A
       Deno.removeSync(folder, { recursive: true });
     },
   };
-}
-
-async function serve(listener: Deno.UnixListener, open: () => Promise<ByteStream>): Promise<void> {
-  for await (const conn of listener) carry(streamFromConn(conn), open);
 }
 
 async function carry(stream: ByteStream, open: () => Promise<ByteStream>): Promise<void> {

@@ -3,14 +3,17 @@ import { AppError } from "../../base/errors.ts";
 import type { ByteStream } from "../../stream/byte_stream.ts";
 import type { ServerChannel } from "../ssh2_adapter.ts";
 import { INITIAL_WINDOW_BYTES, windowBytes } from "./channel_window.ts";
+import { endForBreach } from "./message_order.ts";
+import { ReceiveQueue } from "./receive_queue.ts";
 import { channelInternals, type Ssh2Channel, type Ssh2Connection } from "./ssh2_internals.ts";
 
 /** The window is opened again once this part of it was consumed: it never runs dry, and that is seldom enough. */
 const ADJUST_SHARE = 1 / 8;
-/** Chunks that wait are joined up to this size before they are handed out. */
-const MAX_READ_BYTES = 256 * 1024;
 /** RFC 4253 6.1: what every implementation takes. */
 const MAX_PACKET_BYTES = 32 * 1024;
+/** Of packets smaller than this, which some peer may insist on, so many are sent before others get their turn. */
+const SMALL_PACKET_BYTES = 4096;
+const SMALL_PACKETS_PER_TURN = 64;
 /** SSH_EXTENDED_DATA_STDERR, RFC 4254 5.2. */
 const STDERR = 1;
 
@@ -23,7 +26,7 @@ export class SshChannel implements ByteStream {
   readonly #connection: Ssh2Connection;
   readonly #adjustBytes: number;
   readonly #closed = new AbortController();
-  #queue: Uint8Array[] = [];
+  readonly #queue = new ReceiveQueue();
   #isEnded = false;
   #unacknowledged = 0;
   #reader: (() => void) | undefined;
@@ -46,11 +49,11 @@ export class SshChannel implements ByteStream {
   }
 
   async read(): Promise<Uint8Array | null> {
-    while (this.#queue.length === 0) {
+    while (this.#queue.isEmpty) {
       if (this.#isEnded || this.closed.aborted) return null;
       await new Promise<void>((resolve) => this.#reader = resolve);
     }
-    const bytes = this.#take();
+    const bytes = this.#queue.take();
     this.#unacknowledged += bytes.length;
     if (this.#unacknowledged >= this.#adjustBytes) {
       this.#openWindow(this.#unacknowledged);
@@ -91,6 +94,7 @@ export class SshChannel implements ByteStream {
   async #send(bytes: Uint8Array, send: (id: number, piece: Uint8Array) => void): Promise<void> {
     const { outgoing } = this.#raw;
     const maxBytes = Math.max(1, Math.min(MAX_PACKET_BYTES, outgoing.packetSize));
+    let small = 0;
     for (let at = 0; at < bytes.length;) {
       if (!this.#isReady) await this.#whenReady();
       const size = Math.min(bytes.length - at, outgoing.window, maxBytes);
@@ -99,6 +103,7 @@ export class SshChannel implements ByteStream {
       outgoing.window -= size;
       send(outgoing.id, Buffer.from(bytes.buffer, bytes.byteOffset + at, size));
       at += size;
+      if (size < SMALL_PACKET_BYTES && ++small % SMALL_PACKETS_PER_TURN === 0) await nextTurn();
     }
   }
 
@@ -154,23 +159,14 @@ export class SshChannel implements ByteStream {
         // Without this event ssh2 waits for a reader that it does not have before it tells of the close.
         this.#raw.emit("end");
       }
+    } else if (this.#raw.incoming.window < 0) {
+      // What it sends beyond its window would have to be kept without a limit (RFC 4254 5.2).
+      endForBreach(this.#connection, "The client sent more on a channel than it was allowed to");
     } else if (data.length > 0) {
       this.#queue.push(data);
     }
     this.#reader?.();
     return false;
-  }
-
-  #take(): Uint8Array {
-    const first = this.#queue.shift() ?? new Uint8Array(0);
-    let size = first.length;
-    let count = 0;
-    for (; count < this.#queue.length; count++) {
-      const next = this.#queue[count]?.length ?? 0;
-      if (size + next > MAX_READ_BYTES) break;
-      size += next;
-    }
-    return count === 0 ? first : Buffer.concat([first, ...this.#queue.splice(0, count)], size);
   }
 
   #openWindow(bytes: number): void {
@@ -185,4 +181,8 @@ export class SshChannel implements ByteStream {
     this.#reader?.();
     this.#wakeWriters();
   }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
 }

@@ -21,6 +21,8 @@ export class SshConnection implements Disposable {
     this.#transport = transport;
     // An error is always followed by "close"; without a listener it would end the process.
     transport.on("error", () => {});
+    // What has ended its side reads no more: a client that stays would stay for ever.
+    transport.once("ending", () => this.closeSoon());
     transport.once("close", () => {
       clearTimeout(this.#goodbye);
       this.#gone.abort(new AppError("tunnel_closed", "The SSH connection was closed"));
@@ -62,6 +64,13 @@ export class SshConnection implements Disposable {
   /** Says goodbye and closes, in a second at most. */
   end(): void {
     this.#ssh2?.end();
+    this.closeSoon();
+  }
+
+  /** Says why not, and closes, in a second at most; `reason` is a number of RFC 4253 11.1. */
+  refuse(reason: number): void {
+    this.#ssh2?._protocol.disconnect(reason);
+    this.#transport.end();
     this.closeSoon();
   }
 

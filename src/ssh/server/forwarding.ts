@@ -1,4 +1,4 @@
-import { toAppError } from "../../base/errors.ts";
+import { AppError, toAppError } from "../../base/errors.ts";
 import type { ByteStream } from "../../stream/byte_stream.ts";
 import { pump } from "../../stream/pump.ts";
 import type { AcceptConnection, RejectConnection, ServerChannel } from "../ssh2_adapter.ts";
@@ -11,6 +11,10 @@ import type { Ssh2Connection } from "./ssh2_internals.ts";
 /** Options of {@link followForwarding}. */
 export interface FollowForwardingOptions {
   readonly handlers: ConnectionHandlers;
+  /** What is listened on for this client, by what a cancel names it by; kept here. */
+  readonly listeners: Map<string, Disposable>;
+  /** Whether one more is too many. */
+  isFull(): boolean;
   /** Aborted when the connection is gone; its listeners go with it. */
   readonly signal: AbortSignal;
   onError(error: unknown): void;
@@ -62,8 +66,7 @@ interface ListenRequest {
 }
 
 function followListeners(connection: Ssh2Connection, options: FollowForwardingOptions): void {
-  const { signal, onError } = options;
-  const listeners = new Map<string, Disposable>();
+  const { signal, onError, listeners, isFull } = options;
   signal.addEventListener("abort", () => {
     for (const listener of listeners.values()) listener[Symbol.dispose]();
     listeners.clear();
@@ -71,6 +74,9 @@ function followListeners(connection: Ssh2Connection, options: FollowForwardingOp
 
   const listen = async ({ key, open }: ListenRequest): Promise<number | undefined> => {
     if (listeners.has(key)) throw toAppError(new Error(`Already listening for ${JSON.stringify(key)}`));
+    if (isFull()) {
+      throw new AppError("protocol", "A port was not listened on: as much is open on this connection as may be");
+    }
     const listener = await open();
     if (signal.aborted) listener[Symbol.dispose]();
     else listeners.set(listener.port === undefined ? key : key.replace(/:0$/, `:${listener.port}`), listener);

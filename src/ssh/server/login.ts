@@ -16,15 +16,16 @@ export interface FollowLoginOptions {
 }
 
 /**
- * Answers a client's attempts to log in, one after another. `maxTries` refusals end the connection; asking for `none`,
- * which clients do to learn the methods, does not count.
+ * Answers a client's attempts to log in, one after another. `maxTries` refusals end the connection; asking for `none`
+ * first, which clients do to learn the methods, does not count (as with sshd).
  *
  * A policy that throws refuses.
  */
 export function followLogin(connection: Ssh2Connection, options: FollowLoginOptions): void {
   let refusals = 0;
+  let attempts = 0;
   const refuse = (context: AuthContext, decision: AuthDecision) => {
-    if (context.method !== "none") refusals++;
+    if (context.method !== "none" || attempts > 1) refusals++;
     if (refusals >= options.maxTries) {
       connection._protocol.disconnect(NO_MORE_AUTH_METHODS);
       connection._sock.end();
@@ -36,6 +37,7 @@ export function followLogin(connection: Ssh2Connection, options: FollowLoginOpti
     context.reject([...methods], isPartial);
   };
   const answer = async (context: AuthContext) => {
+    attempts++;
     const attempt = await readAttempt(context);
     const decision = attempt ? await options.decide(attempt) : false;
     if (attempt) options.onAttempt?.(attempt, decision === true);

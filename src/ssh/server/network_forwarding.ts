@@ -1,4 +1,5 @@
 import type { ConnectionHandlers, RemoteListener } from "./handlers.ts";
+import { acceptAll } from "../../stream/accept_all.ts";
 import type { ByteStream } from "../../stream/byte_stream.ts";
 import { dialTcp, streamFromConn, type TcpAddress } from "../../stream/tcp.ts";
 
@@ -15,7 +16,7 @@ function listenTcp(
   accept: (stream: ByteStream, origin: TcpAddress) => void,
 ): RemoteListener {
   const listener = Deno.listen({ hostname: bindHost(hostname), port });
-  serve(listener, (conn) => {
+  acceptAll(listener, (conn) => {
     const origin = conn.remoteAddr as Deno.NetAddr;
     accept(streamFromConn(conn), { hostname: origin.hostname, port: origin.port });
   });
@@ -24,7 +25,7 @@ function listenTcp(
 
 function listenUnix(path: string, accept: (stream: ByteStream) => void): Disposable {
   const listener = Deno.listen({ transport: "unix", path });
-  serve(listener, (conn) => accept(streamFromConn(conn)));
+  acceptAll(listener, (conn) => accept(streamFromConn(conn)));
   return {
     [Symbol.dispose]() {
       listener.close();
@@ -35,10 +36,6 @@ function listenUnix(path: string, accept: (stream: ByteStream) => void): Disposa
       }
     },
   };
-}
-
-async function serve(listener: Deno.Listener, accept: (conn: Deno.Conn) => void): Promise<void> {
-  for await (const conn of listener) accept(conn);
 }
 
 /** RFC 4254 7.1: what the names stand for. Loopback alone for `localhost`; sshd asks for GatewayPorts for the rest. */

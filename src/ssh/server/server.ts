@@ -9,6 +9,7 @@ import type { TcpAddress } from "../../stream/tcp.ts";
 import type { ConnectionHandlers } from "./handlers.ts";
 import { acceptRightGuesses } from "./kex_guess.ts";
 import { followLogin } from "./login.ts";
+import { keepMessageOrder } from "./message_order.ts";
 import { followSessions } from "./sessions.ts";
 import { internals, type Ssh2Connection } from "./ssh2_internals.ts";
 import { starveWindows } from "./window_limit.ts";
@@ -21,10 +22,17 @@ export interface SshServerLimits {
   readonly maxAuthTries: number;
   /** Sessions open at one time on one connection. */
   readonly maxSessions: number;
+  /** Channels of all kinds, and ports listened on, open at one time on one connection. */
+  readonly maxChannels: number;
 }
 
 /** sshd's defaults, but for the sessions: one multiplexed connection of a fleet opens more than ten. */
-export const DEFAULT_LIMITS: SshServerLimits = { loginTimeoutMs: 120_000, maxAuthTries: 6, maxSessions: 256 };
+export const DEFAULT_LIMITS: SshServerLimits = {
+  loginTimeoutMs: 120_000,
+  maxAuthTries: 6,
+  maxSessions: 256,
+  maxChannels: 512,
+};
 
 /** Also what keeps idle clocks on the way from firing: data has to flow at least every 25 s. */
 const DEFAULT_KEEPALIVE_MS = 15_000;
@@ -50,6 +58,8 @@ export interface SshServerConfig {
   readonly algorithms?: Algorithms | undefined;
   /** All that a client may send on one channel, ever: to see what it does when the window does not open again. */
   readonly totalWindowBytes?: number | undefined;
+  /** Called for each client with which keys were agreed upon, before it logs in. */
+  onKeys?(connection: SshConnection): void;
   /** Told of what went wrong with one client, so that it can be logged; nothing needs to be done about it. */
   onError?(error: unknown, connection: SshConnection): void;
   onAttempt?(attempt: AuthAttempt, isAccepted: boolean, connection: SshConnection): void;
@@ -102,6 +112,10 @@ export function createSshServer(config: SshServerConfig): SshServer {
       const connection = new SshConnection(transport, remote);
       connections.add(connection);
       byTransport.set(transport, connection);
+      // Who leaves before saying what it is: nobody else hears of it.
+      transport.once("end", () => {
+        if (connection.clientVersion === "") connection[Symbol.dispose]();
+      });
       const timer = setTimeout(() => {
         if (connection.user === undefined) connection[Symbol.dispose]();
       }, limits.loginTimeoutMs);
@@ -155,8 +169,17 @@ function serve(ssh2: Ssh2Connection, { connection, config, limits }: ServeOption
   ssh2.on("end", () => connection[Symbol.dispose]());
   let user = "";
   let handlers: ConnectionHandlers = {};
-  // Before the first keys are in use: what reads the messages is chosen then.
+  ssh2.once("handshake", () => config.onKeys?.(connection));
+  const listeners = new Map<string, Disposable>();
+  const { maxChannels } = limits;
+  // Before the first keys are in use: what reads the messages is chosen then. The last to be called here sees them first.
   followSessions(ssh2, { handlers: () => handlers, maxSessions: limits.maxSessions, onError });
+  keepMessageOrder(ssh2, {
+    asksQuestions: config.authMethods?.includes("keyboard-interactive") ?? false,
+    maxChannels,
+    listenerCount: () => listeners.size,
+    onError,
+  });
   followLogin(ssh2, {
     methods: config.authMethods ?? ["publickey"],
     maxTries: limits.maxAuthTries,
@@ -170,6 +193,7 @@ function serve(ssh2: Ssh2Connection, { connection, config, limits }: ServeOption
   ssh2.once("ready", () => {
     connection.loggedIn(user);
     handlers = config.handlers(connection);
-    followForwarding(ssh2, { handlers, signal: connection.gone, onError });
+    const isFull = () => ssh2._chanMgr._count + listeners.size >= maxChannels;
+    followForwarding(ssh2, { handlers, listeners, isFull, signal: connection.gone, onError });
   });
 }

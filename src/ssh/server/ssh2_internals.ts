@@ -26,6 +26,11 @@ export interface Ssh2Protocol {
   exitSignal(id: number, name: string, coreDumped: boolean, message: string): void;
   openssh_authAgent(id: number, initialWindow: number, maxPacket: number): void;
   disconnect(reason: number): void;
+  channelOpenFail(peerId: number, reason: number, description: string): void;
+  /** Makes it deaf; gone once that was done. */
+  _destruct?: (() => void) | undefined;
+  /** Tells the connection's "error" and ends our side. */
+  _onError(error: Error): void;
   /** Set while a key exchange is under way; packets then queue up without end. */
   readonly _kexinit: unknown;
   /** Gets every decrypted message but those of a key exchange. */
@@ -60,7 +65,8 @@ type ChannelOpened = ((error: Error | undefined, channel: ServerChannel) => void
 export interface Ssh2Connection extends Connection {
   readonly _protocol: Ssh2Protocol;
   readonly _sock: StreamDuplex;
-  readonly _chanMgr: { add(opened: ChannelOpened): number; get(id: number): unknown };
+  readonly _chanMgr: { add(opened: ChannelOpened): number; get(id: number): unknown; readonly _count: number };
+  readonly authenticated: boolean;
 }
 
 /** ssh2's session: the channel before anything runs in it. */
