@@ -69,10 +69,9 @@ export class Listening {
     return this.#tls?.authority;
   }
 
-  /** Lets nobody connect until {@link accept}; who is connected stays so. */
-  refuse(): void {
-    this.#ssh.close();
-    this.#websocket.close();
+  /** Lets nobody connect until {@link accept}, at the latest when it resolves; who is connected stays so. */
+  async refuse(): Promise<void> {
+    await Promise.all([this.#ssh.close(), this.#websocket.close()]);
   }
 
   accept(): void {

@@ -18,6 +18,10 @@ export class TestPort {
   readonly port: number;
   readonly #open = new Map<Deno.TcpConn, Promise<void>>();
   #accepting: Promise<void> = Promise.resolve();
+  /** The system's socket outlives its closing until the accept that waits on it has heard of it. */
+  #isClosing = false;
+  /** Opened again while it was closing. */
+  #isWanted = false;
 
   /** Listens. @throws Deno.errors.AddrInUse and its like */
   constructor(options: OpenPortOptions) {
@@ -26,26 +30,36 @@ export class TestPort {
     this.port = this.open();
   }
 
-  /** Listens again at the port from before; the port's number. */
+  /** Listens again at the port from before, at once or as soon as the system has let it go; the port's number. */
   open(): number {
     if (this.#listener) return this.port;
+    if (this.#isClosing) {
+      this.#isWanted = true;
+      this.#accepting.then(() => this.#isWanted ? this.open() : undefined)
+        .catch(() => {/* somebody else has taken the port: what clients see is a refusal still */});
+      return this.port;
+    }
     const { hostname } = this.#options;
     const listener = Deno.listen({ hostname, port: this.port });
     this.#listener = listener;
-    this.#accepting = this.#accept(listener);
+    this.#accepting = this.#accept(listener).finally(() => this.#isClosing = false);
     return listener.addr.port;
   }
 
-  /** Connections are refused from now on. May be called twice. */
-  close(): void {
-    this.#listener?.close();
-    this.#listener = undefined;
+  /** Connections are refused from now on, at the latest when the promise resolves. May be called twice. */
+  close(): Promise<void> {
+    this.#isWanted = false;
+    if (this.#listener) {
+      this.#isClosing = true;
+      this.#listener.close();
+      this.#listener = undefined;
+    }
+    return this.#accepting;
   }
 
   /** Closes the port and all that is open on it; resolves when it has ended. */
   async closed(): Promise<void> {
-    this.close();
-    await this.#accepting;
+    await this.close();
     const ends = [...this.#open.values()];
     for (const conn of this.#open.keys()) closeQuietly(conn);
     await Promise.all(ends);

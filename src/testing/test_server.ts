@@ -52,7 +52,7 @@ export class TestServer implements AsyncDisposable {
   readonly #credentials: Credentials;
   readonly #connections: SshConnections;
   readonly #keys: TestKey[] = [];
-  readonly #refusals = new Refusals((isRefusing) => isRefusing ? this.#listening?.refuse() : this.#listening?.accept());
+  readonly #refusals = new Refusals((isRefusing) => void (isRefusing ? this.#refuse() : this.#listening?.accept()));
   readonly #unexpected = new UnexpectedCommands();
   #shell: ShellHandler | undefined;
   #identity: HostIdentity | undefined;
@@ -100,7 +100,7 @@ export class TestServer implements AsyncDisposable {
     });
     this.#ports = { port: this.#listening.port, websocketPort: this.#listening.websocketPort };
     this.#tlsAuthority = this.#listening.tlsAuthority;
-    if (this.#refusals.isRefusing) this.#listening.refuse();
+    if (this.#refusals.isRefusing) await this.#refuse();
     return this;
   }
 
@@ -196,7 +196,7 @@ export class TestServer implements AsyncDisposable {
     this.#shell = handler;
   }
 
-  /** Lets something go wrong from now on; dispose it to have it right again. */
+  /** Lets something go wrong from now on; dispose it to have it right again. An event tells when `refuse` is in force. */
   addFault(fault: Fault): Disposable {
     return fault.name === "refuse" ? this.#refusals.add() : this.#faults.add(fault);
   }
@@ -251,6 +251,11 @@ export class TestServer implements AsyncDisposable {
   forget(): void {
     this.#log.clear();
     this.#unexpected.clear();
+  }
+
+  async #refuse(): Promise<void> {
+    await this.#listening?.refuse();
+    if (this.#listening) this.#log.add("fault", { fault: "refuse" });
   }
 
   #makeConnections(): SshConnections {

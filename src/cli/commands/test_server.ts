@@ -72,6 +72,8 @@ async function* serve(
   { flags }: CommandInput<typeof FLAGS>,
   context: CommandContext,
 ): AsyncGenerator<TestServerItem, number> {
+  // Before anything is told: whoever reads the first line may be gone right after.
+  const parent = Deno.ppid;
   const script = flags.script === undefined ? undefined : await readScript(flags.script);
   await using server = await makeServer(flags, script, context.env.PORTHOLE_TEST_PASSWORD);
   await server.start();
@@ -96,6 +98,7 @@ async function* serve(
     await untilTheEnd(flags["ends-with"] ?? (stdinIsPipe(context) ? "stdin" : "parent"), {
       onLine: async (line) => void push(await answerControlLine(server, line)),
       signal: AbortSignal.any([signal, context.signal]),
+      parent,
     });
   });
   // Here and not when it is disposed, so that a strict server's complaint is the command's.
@@ -171,17 +174,18 @@ function stdinIsPipe({ stdinIsTerminal }: CommandContext): boolean {
 interface EndOptions {
   readonly onLine: (line: string) => void;
   readonly signal: AbortSignal;
+  /** The process that started this one. */
+  readonly parent: number;
 }
 
 /** Resolves at the end of stdin, when the parent has gone, or by the signal. */
 async function untilTheEnd(
   endsWith: "stdin" | "parent" | "nothing" | string,
-  { onLine, signal }: EndOptions,
+  { onLine, signal, parent }: EndOptions,
 ): Promise<void> {
   const end = Promise.withResolvers<void>();
   if (signal.aborted) end.resolve();
   signal.addEventListener("abort", () => end.resolve(), { once: true });
-  const parent = Deno.ppid;
   using _watch = endsWith === "nothing" ? undefined : every(PARENT_LOOK_MS, () => {
     if (Deno.ppid !== parent) end.resolve();
   });

@@ -104,6 +104,8 @@ async function handshake(transport: StreamDuplex, options: HandshakeOptions): Pr
     else if (isAboutOneMethod(error)) conversation.note(error.message);
     else ready.reject(asHandshakeError(error, { host, isHandshaken, conversation, user }));
   });
+  // SSH knows no half-close: a server that sends no more has hung up, and nothing else would tell of it.
+  transport.once("end", () => transport.destroy());
   const onClose = () => ready.reject(hungUp({ host, isHandshaken }));
   client.on("close", onClose);
   ready.promise.catch(() => {/* awaited below, or the signal came first */});
