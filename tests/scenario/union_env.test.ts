@@ -39,12 +39,22 @@ Deno.test({
   },
 });
 
-Deno.test("porthole env as dotenv quotes the key's spaces, and what single quotes cannot hold", async () => {
+Deno.test("porthole env as dotenv quotes only what must be, since docker --env-file takes quotes for the value's own", async () => {
   await using home = await makeTempHome();
-  const { stdout } = await env(home, "--format", "dotenv", "--env", "A=two words", "--env", "B=it's $5");
+  const { stdout } = await env(
+    home,
+    "--format",
+    "dotenv",
+    "--env",
+    "A=two words",
+    "--env",
+    "B=it's $5",
+    "--env",
+    "C=#1",
+  );
   assert.match(
     stdout,
-    /^A='two words'\nB="it's \\\$5"\n_F_E_SSH='1'\n_F_E_VS='1'\n_F_SSH_PK='ssh-ed25519 \S+ [^']*'\n$/,
+    /^A=two words\nB="it's \\\$5"\nC='#1'\n_F_E_SSH=1\n_F_E_VS=1\n_F_SSH_PK=ssh-ed25519 \S+ [^']*\n$/,
   );
 });
 

@@ -47,8 +47,12 @@ function shellLine(name: string, value: string): string {
   return `export ${name}=${shellQuote(value)}`;
 }
 
-/** Single quotes are literal for every reader of such files; what they cannot hold goes into double ones, escaped. */
+/**
+ * Bare where that reads the same to all: `docker run --env-file` and kubectl take quotes for part of the value. Single
+ * quotes are literal for every other reader; what they cannot hold goes into double ones, escaped.
+ */
 function dotenvLine(name: string, value: string): string {
+  if (/^[\w@%+=:,./-]+(?: [\w@%+=:,./-]+)*$/.test(value)) return `${name}=${value}`;
   if (!/['\\\r\n]/.test(value)) return `${name}='${value}'`;
   const escaped = value.replaceAll(/[\\"$`]/g, "\\$&").replaceAll("\n", "\\n").replaceAll("\r", "\\r");
   return `${name}="${escaped}"`;
