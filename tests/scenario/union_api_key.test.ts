@@ -114,3 +114,15 @@ Deno.test("SSHDebug.ensureApiKey gives the encoded key", async () => {
   assert.equal(decodeApiKey(key).clientId, "mine");
   assert.equal(await SSHDebug.ensureApiKey("mine", { env, config }), key);
 });
+
+Deno.test("a revoked key leaves no token of its own on this machine", async () => {
+  await using fixture = await makeUnionFixture({ admin: ROBOT });
+  using session = await open(fixture);
+  const { name } = await ensureApiKey(session);
+  using keyed = await openSession({ ...fixture.options, apiKeyName: name });
+  await keyed.auth?.headers({});
+  assert.notEqual(await keyed.tokens?.store.read(), null);
+  assert.equal(await revokeApiKey(session), true);
+  assert.equal(await keyed.tokens?.store.read(), null);
+  assert.notEqual(await session.tokens?.store.read(), null, "the log-in itself is kept");
+});

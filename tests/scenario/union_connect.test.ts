@@ -91,7 +91,7 @@ Deno.test({
     server.routeFaults = [404, 502];
     const connected = await connect(pod);
     assert.equal(connected.code, 0, connected.stderr);
-    assert.match(connected.stderr, /r1: QUEUED: no node yet .*r1: INITIALIZING: Pulling image .*not ready.*404.*502/s);
+    assert.match(connected.stderr, /r1: QUEUED: no node yet\nr1: INITIALIZING: Pulling image\n.*not ready.*404.*502/s);
     const first = await pod.ssh("r1", "echo", "inside");
     assert.deepEqual([first.code, first.stdout], [0, "inside\n"], first.stderr);
 

@@ -113,7 +113,10 @@ Deno.test("a page in place of JSON is named by its title", async () => {
   fixture.server.answerNext(DETAILS, () => webPage("Acme Console"));
   const error = await failureOf(look(fixture));
   assert.equal(error.code, "provider_failed");
-  assert.match(error.message, /web page titled "Acme Console" \(HTTP 200\) where the API was expected/);
+  assert.match(
+    error.message,
+    /^"127\.0\.0\.1:\d+" answered with a web page titled "Acme Console" \(HTTP 200\) where the control plane was expected$/,
+  );
 });
 
 Deno.test("an endpoint that is a console is found out at discovery", async () => {

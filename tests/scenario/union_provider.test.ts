@@ -146,7 +146,17 @@ Deno.test("a dial that failed because the run has ended meanwhile says so", asyn
   const ended = await provider.explain?.(silence, RUN);
   assert.equal(ended?.message, 'The run "r1" (a0) ended as ABORTED: by Bob');
   assert.equal(ended?.cause, silence);
-  assert.equal(await provider.explain?.(silence, { ...RUN, runName: "alive" }), silence);
+  const withoutWayIn = await provider.explain?.(silence, { ...RUN, runName: "alive" });
+  assert.deepEqual([withoutWayIn?.code, withoutWayIn?.message, withoutWayIn?.hint], [
+    "timeout",
+    "Cannot reach it",
+    "If it was started without SSH: porthole launch --on union --rerun alive; else porthole logs --on union alive",
+  ]);
+  fixture.server.addRun(aRun("slow", { looks: { a0: [attempt("INITIALIZING")] } }));
+  assert.match(
+    (await provider.explain?.(silence, { ...RUN, runName: "slow" }))?.hint ?? "",
+    /^porthole connect --on union --timeout 15m slow waits longer; porthole logs --on union slow/,
+  );
   assert.equal(await provider.explain?.(silence, { ...RUN, runName: "unknown" }), silence);
 });
 

@@ -10,7 +10,7 @@ Deno.test("a refused log-in names where it came from and never tells it", async 
   assert.equal(error.code, "auth_denied");
   assert.equal(
     error.message,
-    "Cannot find execution #1: Valohai does not accept the log-in of VALOHAI_TOKEN: Invalid token.",
+    "Cannot find execution #1: Valohai does not accept the token of VALOHAI_TOKEN: Invalid token.",
   );
   assert.ok(!`${error.stack}${JSON.stringify(error)}`.includes(VALOHAI_TOKEN));
 });

@@ -160,7 +160,7 @@ test("auth login stores nothing that Valohai does not accept, and never shows it
   const secret = "wrong-token-98765432100";
   const login = await at.porthole(["auth", "login", "--on", "valohai"], { input: secret });
   assert.equal(login.code, 255);
-  assert.match(login.stderr, /Valohai does not accept the log-in of the paste: Invalid token\./);
+  assert.match(login.stderr, /Valohai does not accept the token of the paste: Invalid token\./);
   assert.ok(!`${login.stdout}${login.stderr}`.includes(secret));
   const status = await at.porthole(["auth", "status", "--on", "valohai", "--json"]);
   assert.equal(status.code, 1);

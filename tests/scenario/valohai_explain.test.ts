@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { AppError } from "../../src/base/errors.ts";
+import { ensureKeypair } from "../../src/ssh/keys/ensure_keypair.ts";
 import { stageValohai } from "../support/valohai_stage.ts";
 
 const SSH = { address: "52.214.159.193", port: 2222 };
@@ -36,20 +37,27 @@ Deno.test("explain says that the execution ended meanwhile, whatever the dial sa
   assert.equal(error.code, "run_ended");
 });
 
-Deno.test("explain tells which key the execution has and which was offered", async () => {
+Deno.test("explain tells which key the execution has and which was offered, and when they are one", async () => {
   await using at = await stageValohai({ executions: [{ counter: 3, script: [{ status: "started" }], ssh: SSH }] });
   await at.provider.launch({ command: [], env: {}, options: { step: "train" } });
-  const identity = join(at.home, ".porthole", "id_ed25519");
-  const error = await at.provider.explain(new AppError("auth_denied", "Permission denied"), {
-    runName: "4",
-    ...RUN,
-    route: { kind: "tcp", host: "127.0.0.1", port: 2222 },
-    offeredIdentityFile: identity,
-  });
-  assert.equal(error.code, "auth_denied");
+  const denied = (offeredIdentityFile: string) =>
+    at.provider.explain(new AppError("auth_denied", "Permission denied"), {
+      runName: "4",
+      ...RUN,
+      route: { kind: "tcp", host: "127.0.0.1", port: 2222 },
+      offeredIdentityFile,
+    });
+  const other = await denied((await ensureKeypair({ path: join(at.home, "other") })).privateKeyPath);
+  assert.equal(other.code, "auth_denied");
   assert.match(
-    error.message,
+    other.message,
     /^Execution #4 does not let this key in: it has ssh-ed25519 SHA256:\S+ \(.*\); offered was ssh-ed25519 SHA256:\S+ \(.*\) from /,
+  );
+  const own = await denied(join(at.home, ".porthole", "id_ed25519"));
+  assert.match(own.message, /^Execution #4 does not let its own key in: ssh-ed25519 SHA256:\S+ \(.*\) from /);
+  assert.match(
+    own.hint ?? "",
+    /^Its SSH server may have just begun, or want another user: porthole connect 4 --on valohai/,
   );
 });
 

@@ -80,6 +80,10 @@ Deno.test("launch tells what Valohai refused in Valohai's own words, and asks on
     error.message,
     'Cannot launch the step "no-such-step": Valohai refused it with 400: step: Step "no-such-step" does not exist in the commit.',
   );
+  assert.equal(
+    error.hint,
+    "The names are those of valohai.yaml in the commit c0ffee: --commit ID takes another one, --param and --input what the step knows",
+  );
   assert.equal(at.server.requests.filter(({ method }) => method === "POST").length, 1);
 });
 

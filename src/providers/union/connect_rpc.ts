@@ -3,6 +3,7 @@ import { AppError } from "../../base/errors.ts";
 import { readEnvelopes } from "./envelope.ts";
 import { RPC_CONTENT_TYPE } from "./guesses.ts";
 import { type Http, redirectHostOf } from "./http.ts";
+import { endpointHost } from "./endpoint.ts";
 import { errorOfAnswer, isAuthRefusal, rpcCodeOf, rpcError } from "./rpc_error.ts";
 import { asMessage, type Message, messageField, textField } from "./wire.ts";
 
@@ -117,7 +118,9 @@ async function callOnce(method: string, request: Message, options: AttemptOption
     body: JSON.stringify(request),
     signal,
   });
-  if (answer.status !== 200 || !answer.contentType.includes("json")) throw errorOfAnswer(method, answer);
+  if (answer.status !== 200 || !answer.contentType.includes("json")) {
+    throw errorOfAnswer(method, { ...answer, host: endpointHost(endpoint) });
+  }
   try {
     return asMessage(JSON.parse(answer.text));
   } catch (error) {
@@ -146,6 +149,7 @@ async function openStream(method: string, request: Message, options: AttemptOpti
     status: response.status,
     contentType,
     text: await response.text(),
+    host: endpointHost(endpoint),
     ...(redirectHost === undefined ? {} : { redirectHost }),
   });
 }

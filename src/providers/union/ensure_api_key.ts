@@ -10,6 +10,7 @@ import {
   removeStoredApiKey,
   writeStoredApiKey,
 } from "./api_key_store.ts";
+import { openTokenStore, tokenKey } from "./auth/token_store.ts";
 import { endpointHost } from "./endpoint.ts";
 import { API_KEY_REDIRECT_URI } from "./guesses.ts";
 import { rpcCodeOf } from "./rpc_error.ts";
@@ -57,7 +58,10 @@ export async function revokeApiKey(
   { name = DEFAULT_API_KEY_NAME, signal }: { name?: string; signal?: AbortSignal | undefined } = {},
 ): Promise<boolean> {
   const isDeleted = await callUnlessMissing(session, { method: "Delete", name, signal });
-  await removeStoredApiKey(placeOf(session, name));
+  const place = placeOf(session, name);
+  await removeStoredApiKey(place);
+  // The tokens that were made with it may live on for a while at the server: not on this machine.
+  await openTokenStore(place.env, tokenKey(place.host, apiKeyClientId(name))).remove();
   return isDeleted;
 }
 

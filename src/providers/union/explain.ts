@@ -3,7 +3,8 @@ import { oneLine } from "../../base/printable.ts";
 import { fingerprint, parsePublicKey } from "../../ssh/keys/public_key.ts";
 import type { RunReference } from "../../targets/resolve_state.ts";
 import type { FailedDial } from "../provider.ts";
-import { type Readiness, readinessOf } from "./readiness.ts";
+import type { ActionDetails } from "./messages.ts";
+import { type Readiness, readinessOf, runsWithoutLink } from "./readiness.ts";
 import { getActionDetails, getRunDetails, runIdOf } from "./runs.ts";
 import type { UnionSession } from "./session.ts";
 import { messageField, messagesField, textField } from "./wire.ts";
@@ -47,8 +48,24 @@ export function runEnded(
 
 async function explainSilence(session: UnionSession, error: AppError, failed: FailedDial): Promise<AppError> {
   const actionId = { run: runIdOf(session, failed.runName), name: failed.actionName };
-  const readiness = readinessOf(await getActionDetails(session, actionId, failed));
-  return readiness.kind === "ended" ? runEnded(failed, readiness, error) : error;
+  const details = await getActionDetails(session, actionId, failed);
+  const readiness = readinessOf(details);
+  if (readiness.kind === "ended") return runEnded(failed, readiness, error);
+  return error.code === "timeout" ? notInTime(error, { ...failed, details }) : error;
+}
+
+/** The same error with what to do for this run: wait on, look at its log, or start it as one that can be reached. */
+function notInTime(
+  error: AppError,
+  { runName, details }: FailedDial & { readonly details: ActionDetails },
+): AppError {
+  return new AppError(error.code, error.message, {
+    hint: runsWithoutLink(details)
+      ? `If it was started without SSH: porthole launch --on union --rerun ${runName}; else porthole logs --on union ${runName}`
+      : `porthole connect --on union --timeout 15m ${runName} waits longer; porthole logs --on union ${runName} shows its log`,
+    ...(error.details === undefined ? {} : { details: error.details }),
+    cause: error,
+  });
 }
 
 async function explainKey(session: UnionSession, error: AppError, failed: FailedDial): Promise<AppError> {

@@ -29,8 +29,15 @@ export function readinessOf(details: ActionDetails): Readiness {
   return readinessOfRunning(newest, message);
 }
 
-function readinessOfRunning({ phase, attempt, logInfo }: ActionAttempt, message: string | undefined): Readiness {
-  const links = logInfo.filter(({ linkType, uri }) => linkType === "IDE" && uri !== "");
+/** True for an action that runs and tells of no IDE link: one that was started without a way in never does. */
+export function runsWithoutLink(details: ActionDetails): boolean {
+  const newest = newestAttempt(details);
+  return newest?.phase === "RUNNING" && ideLinks(newest).length === 0;
+}
+
+function readinessOfRunning(newest: ActionAttempt, message: string | undefined): Readiness {
+  const { phase, attempt } = newest;
+  const links = ideLinks(newest);
   const ready = links.find((link) => link.ready);
   if (ready) return { kind: "ready", uri: ready.uri, attempt };
   if (links.length > 0) return waiting(phase, message ?? "its SSH server is not ready");
@@ -38,6 +45,10 @@ function readinessOfRunning({ phase, attempt, logInfo }: ActionAttempt, message:
     phase,
     `${message ? `${message}; ` : ""}it has no IDE link (a run started without _F_E_VS=1 never does)`,
   );
+}
+
+function ideLinks({ logInfo }: ActionAttempt): ActionAttempt["logInfo"] {
+  return logInfo.filter(({ linkType, uri }) => linkType === "IDE" && uri !== "");
 }
 
 function newestAttempt({ attempts }: ActionDetails): ActionAttempt | undefined {

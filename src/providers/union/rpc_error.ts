@@ -22,6 +22,11 @@ const HTTP_CODES: Readonly<Record<number, string>> = {
   503: "unavailable",
   504: "unavailable",
 };
+const HINTS: Readonly<Record<string, string>> = {
+  invalid_argument: "Look at the names that were given: --name, --project, --domain",
+  unavailable: "That is the platform's side: try again in a minute",
+  unimplemented: "Check admin.endpoint: porthole auth status shows whose it is; a Flyte of version 1 has no such API",
+};
 const LOGIN_HINT = "porthole auth login";
 const PERMISSION_HINT = "Ask for access to the project, or be somebody else: porthole auth login";
 
@@ -31,8 +36,8 @@ export function rpcCodeOf(error: unknown): string | undefined {
   return typeof code === "string" ? code : undefined;
 }
 
-/** The error that an answer other than a JSON message of 200 stands for. */
-export function errorOfAnswer(method: string, answer: HttpAnswer): AppError {
+/** The error that an answer of `host` other than a JSON message of 200 stands for. */
+export function errorOfAnswer(method: string, answer: HttpAnswer & { readonly host: string }): AppError {
   const { status, redirectHost } = answer;
   if (redirectHost !== undefined) return redirectError(method, redirectHost);
   const isJson = answer.contentType.includes("json");
@@ -55,8 +60,9 @@ export function rpcError(method: string, { code, message }: { code: string; mess
   const name = method.slice(method.lastIndexOf("/") + 1);
   const said = oneLine(redactText(message)) || "no message";
   const appCode = isAuthRefusal(code, message) ? "auth_denied" : CODES[code] ?? "provider_failed";
+  const hint = appCode === "auth_denied" ? code === "permission_denied" ? PERMISSION_HINT : LOGIN_HINT : HINTS[code];
   return new AppError(appCode, `The control plane refused ${name}: ${said} (${code})`, {
-    ...(appCode === "auth_denied" ? { hint: code === "permission_denied" ? PERMISSION_HINT : LOGIN_HINT } : {}),
+    ...(hint === undefined ? {} : { hint }),
     details: { rpc: method, rpcCode: code },
   });
 }
@@ -73,18 +79,18 @@ function redirectError(method: string, host: string): AppError {
   });
 }
 
-function webPageError(method: string, { status, text }: HttpAnswer): AppError {
+function webPageError(method: string, { status, text, host }: HttpAnswer & { readonly host: string }): AppError {
   const code = status === 200 ? "unimplemented" : HTTP_CODES[status] ?? "unknown";
   const title = /<title[^>]*>([^<]*)</i.exec(text)?.[1]?.trim();
   const named = title ? ` titled ${JSON.stringify(oneLine(title, 80))}` : "";
   const isRefusal = status === 401 || status === 403;
   return new AppError(
     isRefusal ? "auth_denied" : "provider_failed",
-    `The endpoint answered with a web page${named} (HTTP ${status}) where the API was expected`,
+    `${JSON.stringify(host)} answered with a web page${named} (HTTP ${status}) where the control plane was expected`,
     {
       hint: isRefusal
         ? LOGIN_HINT
-        : "Check the endpoint: it must be the control plane, not its console or a log-in page",
+        : "Check admin.endpoint: it must be the control plane, not its console or a log-in page; porthole auth status shows whose it is",
       details: { rpc: method, rpcCode: code },
     },
   );

@@ -122,8 +122,7 @@ function explainMissing(error: unknown, { run, name }: ActionId): unknown {
       JSON.stringify(run.domain)
     }`,
     {
-      hint:
-        "porthole list --on union shows the runs there; FLYTE_TASK_PROJECT and FLYTE_TASK_DOMAIN choose another place",
+      hint: "porthole list --on union shows the runs there; --project and --domain choose another place",
       details: { rpcCode: "not_found" },
       cause: error,
     },

@@ -26,7 +26,7 @@ export async function explainStatus(response: Response, context: CallContext): P
     case 401:
       return new AppError(
         "auth_denied",
-        `Cannot ${purpose}: Valohai does not accept the log-in of ${tokenSource}${said}`,
+        `Cannot ${purpose}: Valohai does not accept the token of ${tokenSource}${said}`,
         {
           hint: loginHint(host, tokenSource),
           details,

@@ -81,6 +81,14 @@ function explainSilent(cause: AppError, context: DialContext): AppError {
 }
 
 function explainDenied(cause: AppError, { counter, executionKey, offeredKey }: DialContext): AppError {
+  if (executionKey !== undefined && offeredKey?.startsWith(executionKey.split(" (")[0] ?? "")) {
+    return new AppError("auth_denied", `Execution #${counter} does not let its own key in: ${offeredKey}`, {
+      hint:
+        `Its SSH server may have just begun, or want another user: porthole connect ${counter} --on valohai [--user NAME]`,
+      details: { counter, executionKey, offeredKey },
+      cause,
+    });
+  }
   const has = executionKey ?? "one that Valohai does not tell";
   return new AppError(
     "auth_denied",

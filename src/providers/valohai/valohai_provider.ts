@@ -80,7 +80,10 @@ export class ValohaiProvider implements Provider {
     const commit = launch.commit ?? await newestCommit(client, { projectId, signal });
     const body = launchPayload(launch, { projectId, commit, publicKey: key.publicKey });
     const purpose = `launch the step ${JSON.stringify(launch.step)}`;
-    const execution = parseExecution(await client.post("/api/v0/executions/", { body, purpose, signal }));
+    const answer = await client.post("/api/v0/executions/", { body, purpose, signal }).catch((error: unknown) => {
+      throw withLaunchHint(error, commit);
+    });
+    const execution = parseExecution(answer);
     await saveLaunch(this.options.env, { host: client.host, executionId: execution.id }, {
       publicKey: key.publicKey,
       debugPort: launch.debugPort,
@@ -244,6 +247,18 @@ export function parseCounter(text: string): number | "latest" {
   if (/^[1-9]\d{0,14}$/.test(counter)) return Number(counter);
   throw new AppError("usage", `Cannot read ${JSON.stringify(text)} as an execution: needed its number or "latest"`, {
     hint: "porthole list --on valohai shows the numbers",
+  });
+}
+
+/** A refusal of the request's own content says what is wrong, and not where the right names are. */
+function withLaunchHint(error: unknown, commit: string): unknown {
+  if (!(error instanceof AppError) || error.hint !== undefined || error.details?.status !== 400) return error;
+  return new AppError(error.code, error.message, {
+    hint:
+      `The names are those of valohai.yaml in the commit ${commit}: --commit ID takes another one, --param and --input ` +
+      "what the step knows",
+    details: error.details,
+    cause: error,
   });
 }
 
