@@ -25,6 +25,8 @@ export interface Ground extends AsyncDisposable {
   payload(mebibytes: number): Promise<string>;
   /** Starts what `way` needs, the first time; null, told with `skip`, when this machine cannot. */
   reach(way: Way): Promise<Reach | null>;
+  /** What `make` comes to, made when it is first asked for: what several rows stand on. `key` is theirs alone. */
+  shared<T>(key: string, make: () => Promise<T>): Promise<T>;
   /** Says, once, what is left out and why. */
   skip(reason: string): void;
   progress(line: string): void;
@@ -50,6 +52,7 @@ export async function prepareGround({ payloadMiB, notice, progress }: GroundOpti
     await runChecked([programPath("ssh-keygen") ?? "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", identityFile]);
     const payloads = new Map<number, Promise<string>>();
     const reached = new Map<Way, Promise<Reach | null>>();
+    const shared = new Map<string, Promise<unknown>>();
     const skipped = new Set<string>();
     const ground: Ground = {
       folder,
@@ -69,6 +72,12 @@ export async function prepareGround({ payloadMiB, notice, progress }: GroundOpti
         const existing = reached.get(way) ?? startWay(way, ground);
         reached.set(way, existing);
         return existing;
+      },
+      shared<T>(key: string, make: () => Promise<T>) {
+        const existing = shared.get(key) ?? make();
+        shared.set(key, existing);
+        // Whoever made it under this key gave it its type.
+        return existing as Promise<T>;
       },
       skip(reason) {
         if (!skipped.has(reason)) notice(`left out: ${reason}`);

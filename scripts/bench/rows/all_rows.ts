@@ -1,6 +1,9 @@
 import type { Row } from "../row.ts";
 import { connectRow } from "./connect.ts";
 import { execDownRow, execUpRow } from "./exec_transfer.ts";
+import { fleetCpuRow, fleetMemoryRow, fleetWallRow } from "./fleet_exec.ts";
+import { fleetFaultsRow } from "./fleet_faults.ts";
+import { downloadRow, farDownloadRow, farUploadRow, uploadRow } from "./fleet_transfer.ts";
 import { keystrokeRow } from "./keystroke.ts";
 import { memoryRow } from "./memory.ts";
 import { sftpGetRow, sftpPutRow } from "./sftp_transfer.ts";
@@ -16,4 +19,12 @@ export const ALL_ROWS: readonly Row[] = [
   sftpPutRow,
   startupRow,
   memoryRow,
+  fleetWallRow,
+  fleetCpuRow,
+  fleetMemoryRow,
+  fleetFaultsRow,
+  uploadRow,
+  downloadRow,
+  farUploadRow,
+  farDownloadRow,
 ];
