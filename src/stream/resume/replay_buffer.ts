@@ -9,8 +9,8 @@ const LARGE_SLAB_BYTES = 256 * 1024 + 1024;
 const MAX_FRAME_PAYLOAD_BYTES = 256 * 1024;
 /** Counted for each frame besides its payload, so that a million keystrokes are bounded as well. */
 const FRAME_COST_BYTES = 128;
-/** Slabs kept for the next bulk data: a new one costs the clearing of its memory. */
-const MAX_SPARE_SLABS = 4;
+/** Slabs kept for the next bulk data, 8 MiB of them: a new one costs more than filling it, for the system clears its pages. */
+const MAX_SPARE_SLABS = 32;
 
 interface Slab {
   readonly bytes: Uint8Array;
@@ -114,6 +114,8 @@ export class ReplayBuffer {
       this.#release(frame.slab);
     }
     if (this.#next < this.#first) this.#next = this.#first;
+    // Bulk data seldom empties the buffer, keystrokes always do: they give back, one by one, what it has left behind.
+    if (this.#first === this.#frames.length) this.#spare.pop();
     if (this.#first > 64 && this.#first * 2 > this.#frames.length) {
       this.#frames = this.#frames.slice(this.#first);
       this.#next -= this.#first;
