@@ -1,4 +1,5 @@
 import { AppError } from "../base/errors.ts";
+import { escapeControls } from "../base/printable.ts";
 import { ensureKeypair } from "../ssh/keys/ensure_keypair.ts";
 import { parsePrivateKeyFile } from "../ssh/keys/private_key.ts";
 import { portholeKeyPath } from "../ssh/keys/key_places.ts";
@@ -51,6 +52,8 @@ export async function connectRun(
     // In a log, a state is told once; on a terminal the time runs.
     onProgress: (line, state) => context.progress(context.stderrIsTerminal ? line : state),
   });
+  const doubt = await how.keyDoubt?.(result.record.identityFile);
+  if (doubt !== undefined) context.notice(escapeControls(doubt));
   await checkLogin(result.record, { how, context });
   return result;
 }
@@ -96,6 +99,8 @@ const LOGIN_TIMEOUT_MS = 30_000;
 type How = Pick<ConnectOptions, "provider" | "runName" | "resolve"> & Disposable & {
   /** See `Provider.explain`; told the key that was offered, if it came to that. */
   readonly explain?: (error: AppError, offeredIdentityFile?: string) => Promise<AppError>;
+  /** See `Provider.keyDoubt`. */
+  readonly keyDoubt?: (identityFile: string) => Promise<string | undefined>;
 };
 
 function routeByUrl([url = "", action]: readonly string[], name: string | undefined): How {
@@ -124,6 +129,7 @@ async function routeByProvider({ flags, positionals }: ConnectRunInput, context:
     provider: name,
     runName: run.runName,
     resolve: (signal) => provider.resolve(run, { signal, pollIntervalMs: flags["poll-interval"] }),
+    keyDoubt: async (identityFile) => await provider.keyDoubt?.(run, { identityFile, signal: context.signal }),
     explain: async (error, offeredIdentityFile) => {
       const offered = offeredIdentityFile === undefined ? {} : { offeredIdentityFile };
       return await provider.explain?.(error, { ...run, ...offered, signal: context.signal }) ?? error;

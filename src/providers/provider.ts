@@ -52,6 +52,14 @@ export interface Provider extends Disposable {
   stop(run: RunReference, options: { signal?: AbortSignal | undefined }): Promise<void>;
   /** Lines of the job's log, from its beginning; with `follow` until the run ends. */
   logs(run: RunReference, options: { signal?: AbortSignal | undefined; follow: boolean }): AsyncIterable<string>;
+  /**
+   * One sentence when the run is known to have been started for another key than the one in `identityFile`; undefined
+   * when it fits, or when nobody can tell. Never throws but for `signal`.
+   */
+  keyDoubt?(
+    run: RunReference,
+    options: { identityFile: string; signal?: AbortSignal | undefined },
+  ): Promise<string | undefined>;
   /** What `error` means on this platform, with what to do about it there; `error` itself when it knows no better. */
   explain?(error: AppError, failed: FailedDial): Promise<AppError>;
 }

@@ -28,6 +28,8 @@ export interface SSHDebugConnectOptions extends Omit<ProviderSettings, "useApiKe
   readonly timeout?: number | string;
   /** Seconds, or a duration; 3 unless told otherwise. */
   readonly pollInterval?: number | string;
+  /** True unless told otherwise: waits until an SSH server answers behind the route, not only for the platform's word. */
+  readonly waitForRoute?: boolean;
   /** Where the run is; else found out as `porthole connect` does. */
   readonly provider?: ProviderName;
   readonly signal?: AbortSignal;
@@ -75,6 +77,7 @@ export class SSHDebug {
       headersFile,
       timeoutMs: toMs(options.timeout ?? 300, "timeout"),
       pollIntervalMs,
+      waitForRoute: options.waitForRoute,
       signal,
       resolve: (followSignal) => provider.resolve({ runName, actionName }, { signal: followSignal, pollIntervalMs }),
       credentialSource: (credential) => credentialSource(credential, env),

@@ -28,6 +28,8 @@ export interface ConnectOptions {
   readonly timeoutMs: number;
   readonly pollIntervalMs: number;
   readonly signal?: AbortSignal | undefined;
+  /** False to file the route as soon as the platform tells of it, whether or not anything answers behind it yet. */
+  readonly waitForRoute?: boolean | undefined;
   resolve(signal: AbortSignal): AsyncIterable<ResolveState>;
   /** Makes fresh headers for each dial of a route that names a credential: see `TargetRecord.credential`. */
   credentialSource?(credential: Readonly<Record<string, string>>): CredentialSource;
@@ -54,7 +56,10 @@ export async function connectTarget(options: ConnectOptions): Promise<ConnectRes
   if (options.alias !== undefined) validateAlias(options.alias);
   const resolved = withFiles(await reach(options), options);
   const alias = validateAlias(options.alias ?? resolved.alias ?? options.runName);
-  const hostKeys = await askHostKeys(resolved.route, { ...dialOptions(options, resolved), signal });
+  const { waitForRoute = true } = options;
+  const hostKeys = !waitForRoute
+    ? []
+    : await askHostKeys(resolved.route, { ...dialOptions(options, resolved), signal });
   const identityFile = options.identityFile ?? resolved.identityFile ?? await options.defaultIdentityFile();
   const record = makeRecord(resolved, { options, alias, identityFile, hasHostKeys: hostKeys.length > 0 });
   if (hostKeys.length > 0) {
@@ -65,12 +70,16 @@ export async function connectTarget(options: ConnectOptions): Promise<ConnectRes
 }
 
 async function reach(options: ConnectOptions): Promise<ResolvedRoute> {
-  const { pollIntervalMs } = options;
+  const { pollIntervalMs, waitForRoute = true } = options;
   try {
     return await awaitRoute({
       ...options,
-      probe: (found, signal) =>
-        probeRoute(withFiles(found, options).route, { ...dialOptions(options, found), signal, pollIntervalMs }),
+      probe: async (found, signal) =>
+        !waitForRoute ? { isUp: true } : await probeRoute(withFiles(found, options).route, {
+          ...dialOptions(options, found),
+          signal,
+          pollIntervalMs,
+        }),
     });
   } catch (error) {
     throw error instanceof AppError && options.explain ? await options.explain(error) : error;

@@ -31,6 +31,26 @@ export async function explainFailure(
   }
 }
 
+/** See `Provider.keyDoubt`: a pod tells of a wrong key only when somebody logs in, which an editor does badly. */
+export async function doubtKey(
+  session: UnionSession,
+  { runName }: RunReference,
+  { identityFile, signal }: { identityFile: string; signal?: AbortSignal | undefined },
+): Promise<string | undefined> {
+  const limit = AbortSignal.any([AbortSignal.timeout(ASKING_MS), ...(signal ? [signal] : [])]);
+  try {
+    const started = await startedKey(session, { runName, signal: limit });
+    if (started === "") return undefined;
+    const [wanted, offered] = await keyPair(started, identityFile);
+    if (wanted === offered) return undefined;
+    return `The run lets in the key ${wanted}; ${identityFile} is ${offered}. ` +
+      `Name the right one with --identity-file, or: porthole launch --on union --rerun ${runName}`;
+  } catch {
+    signal?.throwIfAborted();
+    return undefined; // No public half, or the platform would not say: ssh will tell.
+  }
+}
+
 /** The error of a run after which nothing more comes. */
 export function runEnded(
   { runName, actionName }: RunReference,
@@ -70,9 +90,7 @@ function notInTime(
 
 async function explainKey(session: UnionSession, error: AppError, failed: FailedDial): Promise<AppError> {
   const { runName, offeredIdentityFile = "", signal } = failed;
-  const { runSpec } = await getRunDetails(session, runIdOf(session, runName), { signal });
-  const pairs = messagesField(messageField(runSpec, "envs"), "values");
-  const started = textField(pairs.find((pair) => textField(pair, "key") === "_F_SSH_PK") ?? {}, "value");
+  const started = await startedKey(session, { runName, signal });
   const details = { runName, offeredIdentityFile };
   if (started === "") {
     return new AppError("auth_denied", `The run ${JSON.stringify(runName)} was started without a key that may log in`, {
@@ -81,10 +99,7 @@ async function explainKey(session: UnionSession, error: AppError, failed: Failed
       cause: error,
     });
   }
-  const [wanted, offered] = await Promise.all([
-    keyFingerprint(started),
-    keyFingerprint(await Deno.readTextFile(`${offeredIdentityFile}.pub`)),
-  ]);
+  const [wanted, offered] = await keyPair(started, offeredIdentityFile);
   if (wanted === offered) return error;
   return new AppError(
     "auth_denied",
@@ -98,6 +113,21 @@ async function explainKey(session: UnionSession, error: AppError, failed: Failed
       cause: error,
     },
   );
+}
+
+/** The public key that a run was started with; empty when its environment has none. */
+async function startedKey(
+  session: UnionSession,
+  { runName, signal }: { runName: string; signal: AbortSignal | undefined },
+): Promise<string> {
+  const { runSpec } = await getRunDetails(session, runIdOf(session, runName), { signal });
+  const pairs = messagesField(messageField(runSpec, "envs"), "values");
+  return textField(pairs.find((pair) => textField(pair, "key") === "_F_SSH_PK") ?? {}, "value");
+}
+
+/** The fingerprints of a public key and of the one beside a private key. */
+async function keyPair(started: string, identityFile: string): Promise<readonly [string, string]> {
+  return [await keyFingerprint(started), await keyFingerprint(await Deno.readTextFile(`${identityFile}.pub`))];
 }
 
 async function keyFingerprint(line: string): Promise<string> {

@@ -6,7 +6,7 @@ import { credentialOf } from "./credential_headers.ts";
 import { routeUrl } from "./endpoint.ts";
 import { ensureApiKey } from "./ensure_api_key.ts";
 import { consoleUrl } from "./guesses.ts";
-import { explainFailure, runEnded } from "./explain.ts";
+import { doubtKey, explainFailure, runEnded } from "./explain.ts";
 import { followLogs } from "./logs.ts";
 import type { RunInfo } from "./messages.ts";
 import { type Readiness, readinessOf } from "./readiness.ts";
@@ -36,6 +36,7 @@ export async function openUnionProvider(options: UnionProviderOptions): Promise<
     stop: async (run, { signal }) => await abortRun(session, runIdOf(session, run.runName), { signal }),
     logs: (run, logOptions) => followLogs(session, run, logOptions),
     explain: (error, failed) => explainFailure(session, error, failed),
+    keyDoubt: (run, keyOptions) => doubtKey(session, run, keyOptions),
     [Symbol.dispose]: () => session[Symbol.dispose](),
   };
 }
