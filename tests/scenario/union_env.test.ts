@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { parseEnv } from "node:util";
 import { parse } from "yaml";
 import { TOP } from "../support/compiled.ts";
 import { hasProgram } from "../support/programs.ts";
@@ -56,6 +57,27 @@ Deno.test("porthole env as dotenv quotes only what must be, since docker --env-f
     stdout,
     /^A=two words\nB="it's \\\$5"\nC='#1'\n_F_E_SSH=1\n_F_E_VS=1\n_F_SSH_PK=ssh-ed25519 \S+ [^']*\n$/,
   );
+});
+
+Deno.test("porthole env as dotenv reads back in Node, and bare in what takes each line as it stands", async () => {
+  await using home = await makeTempHome();
+  const values = {
+    A: "two words",
+    B: "it's",
+    C: 'say "hi" $HOME `id`',
+    D: "a # b",
+    E: "C:\\temp",
+    F: "one\ntwo",
+    G: "",
+  };
+  const flags = Object.entries(values).flatMap(([name, value]) => ["--env", `${name}=${value}`]);
+  const { stdout } = await env(home, "--format", "dotenv", ...flags);
+  const publicKey = (await Deno.readTextFile(join(home.path, ".flyte", "ssh-debug", "id_ed25519.pub"))).trim();
+  const wanted = { _F_E_SSH: "1", _F_E_VS: "1", _F_SSH_PK: publicKey };
+  assert.deepEqual({ ...parseEnv(stdout) }, { ...values, ...wanted });
+  // `docker run --env-file`, `kubectl create secret --from-env-file`: no quoting at all.
+  const literal = Object.fromEntries(stdout.split("\n").map((line) => line.split(/=(.*)/s).slice(0, 2)));
+  assert.partialDeepStrictEqual(literal, wanted);
 });
 
 Deno.test("porthole env refuses to lose the key", async () => {

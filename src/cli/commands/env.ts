@@ -53,7 +53,7 @@ function shellLine(name: string, value: string): string {
  */
 function dotenvLine(name: string, value: string): string {
   if (/^[\w@%+=:,./-]+(?: [\w@%+=:,./-]+)*$/.test(value)) return `${name}=${value}`;
-  if (!/['\\\r\n]/.test(value)) return `${name}='${value}'`;
+  if (!/['\r\n]|\\\\|\\$/.test(value)) return `${name}='${value}'`;
   const escaped = value.replaceAll(/[\\"$`]/g, "\\$&").replaceAll("\n", "\\n").replaceAll("\r", "\\r");
   return `${name}="${escaped}"`;
 }
