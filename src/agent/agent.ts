@@ -1,9 +1,10 @@
+import { AppError, describeError } from "../base/errors.ts";
 import type { Environment } from "../base/home.ts";
 import { PROTOCOL_VERSION, VERSION } from "../base/version.ts";
 import type { AuthAttempt } from "../ssh/server/authentication.ts";
 import type { SshConnection } from "../ssh/server/connection.ts";
 import type { ConnectionHandlers, Permission } from "../ssh/server/handlers.ts";
-import { createSshServer, type SshServer } from "../ssh/server/server.ts";
+import { createSshServer, DEFAULT_LIMITS, type SshServer } from "../ssh/server/server.ts";
 import type { ServerSession } from "../ssh/server/session.ts";
 import { DEFAULT_HOLD_LIMITS, ResumeSessions } from "../stream/resume/server.ts";
 import type { TcpAddress } from "../stream/tcp.ts";
@@ -12,6 +13,8 @@ import { type AuthorizedKey, findAuthorizedKey, type KeyRestrictions } from "./a
 import { forwarding } from "./forwarding.ts";
 import { serveFront } from "./front.ts";
 import type { HostKey } from "./host_key.ts";
+import { Door } from "./door.ts";
+import { LimitNotices } from "./limit_notices.ts";
 import { acceptsEnv } from "./session_env.ts";
 import { SessionRoom } from "./sessions/session_room.ts";
 
@@ -20,8 +23,12 @@ export interface AgentLimits {
   readonly maxSessions: number;
   readonly maxAuthTries: number;
   readonly loginTimeoutMs: number;
-  /** Connections that have not logged in, probes included; more are closed at once (sshd's MaxStartups). */
+  /** Connections that have not logged in, probes included; for one more the one that has come least far is closed (compare sshd's MaxStartups). */
   readonly maxUnauthenticated: number;
+  /** Channels of all kinds, and ports listened on, of one connection. */
+  readonly maxChannels: number;
+  /** Failed log-ins from one address within a minute, before it is shut out for the rest of it; 0 for no limit. */
+  readonly maxFailedLogins: number;
   /** How long a session waits for a client whose connection is gone; 0 gives it up at once. */
   readonly resumeForMs: number;
   /** Sessions that wait so at one time. */
@@ -34,6 +41,8 @@ export const DEFAULT_AGENT_LIMITS: AgentLimits = {
   maxAuthTries: 6,
   loginTimeoutMs: 120_000,
   maxUnauthenticated: 100,
+  maxChannels: DEFAULT_LIMITS.maxChannels,
+  maxFailedLogins: 30,
   resumeForMs: DEFAULT_HOLD_LIMITS.holdMs,
   maxHeld: DEFAULT_HOLD_LIMITS.maxHeld,
 };
@@ -54,10 +63,14 @@ export interface AgentOptions {
   readonly limits?: Partial<AgentLimits>;
   /** Headers in which the ingress says who is logged in; a session is given back to the same values only. */
   readonly identityHeaders?: readonly string[];
+  /** The header in which the ingress tells a client's address; without it those behind an ingress are not told apart. */
+  readonly addressHeader?: string | undefined;
   /** How many clients are logged in, whenever that changes. */
   onClients?(count: number): void;
   /** One line about what went wrong with a client; no secret in it. */
   onNotice?(line: string): void;
+  /** One line about a limit that was reached, seldom enough for any log; `onNotice` otherwise. */
+  onLimit?(line: string): void;
   readonly headTimeoutMs?: number;
 }
 
@@ -79,10 +92,13 @@ export function startAgent(options: AgentOptions): RunningAgent {
   const listener = Deno.listen({ hostname: options.listen.hostname, port: options.listen.port });
   const local = listener.addr as Deno.NetAddr;
   const room = new SessionRoom({ ...options, local, maxSessions: limits.maxSessions });
-  const server = sshServer(options, { room, limits });
+  const notices = new LimitNotices((line) => (options.onLimit ?? options.onNotice)?.(line));
+  const door = new Door({ ...limits, notices });
+  const server = sshServer(options, { room, limits, door, notices });
   const clients = new Set<SshConnection>();
   room.onClient = (connection) => {
     clients.add(connection);
+    door.loggedIn(connection);
     options.onClients?.(clients.size);
     connection.gone.addEventListener("abort", () => {
       clients.delete(connection);
@@ -98,12 +114,15 @@ export function startAgent(options: AgentOptions): RunningAgent {
     : undefined;
   const front = serveFront(listener, {
     describe: () => describe(options),
-    accept: (stream, { remote, isResumable }) =>
-      void server.accept(stream, { remote, outageMs: isResumable ? limits.resumeForMs : 0 }),
+    accept(stream, arrival) {
+      const { remote, isResumable } = arrival;
+      door.arrived(server.accept(stream, { remote, outageMs: isResumable ? limits.resumeForMs : 0 }), arrival);
+    },
     sessions,
     identityHeaders: options.identityHeaders ?? [],
-    pendingLogins: () => server.connections.size - clients.size,
-    maxPending: limits.maxUnauthenticated,
+    addressHeader: options.addressHeader,
+    waiting: door.waiting,
+    shutOutForMs: (address) => door.failedLogins.shutOutForMs(address),
     ...(options.headTimeoutMs === undefined ? {} : { headTimeoutMs: options.headTimeoutMs }),
   });
   return {
@@ -140,7 +159,14 @@ function describe({ run, action, user, account, hostKey }: AgentOptions) {
   };
 }
 
-function sshServer(options: AgentOptions, { room, limits }: { room: SessionRoom; limits: AgentLimits }): SshServer {
+interface SshServerParts {
+  readonly room: SessionRoom;
+  readonly limits: AgentLimits;
+  readonly door: Door;
+  readonly notices: LimitNotices;
+}
+
+function sshServer(options: AgentOptions, { room, limits, door, notices }: SshServerParts): SshServer {
   const restrictions = new WeakMap<SshConnection, KeyRestrictions>();
   return createSshServer({
     hostKeys: [options.hostKey.privateKey],
@@ -157,7 +183,13 @@ function sshServer(options: AgentOptions, { room, limits }: { room: SessionRoom;
       const allowed = restrictions.get(connection);
       return allowed ? handlers(connection, { allowed, room, acceptEnv: options.acceptEnv ?? [] }) : {};
     },
-    onError: (error, connection) => room.notice(error, connection),
+    onKeys: (connection) => door.keysAgreed(connection),
+    onAttempt: (attempt, isAccepted, connection) => door.tried(connection, { attempt, isAccepted }),
+    onError(error, connection) {
+      const limit = error instanceof AppError ? error.details?.limit : undefined;
+      if (typeof limit === "string") notices.add(limit, describeError(error));
+      else room.notice(error, connection);
+    },
   });
 }
 

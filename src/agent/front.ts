@@ -5,10 +5,13 @@ import type { ByteStream } from "../stream/byte_stream.ts";
 import { headerValue, type HttpHead, readHttpHead } from "../stream/http_head.ts";
 import { RESUME_AGAIN, RESUME_NEW } from "../stream/resume/protocol.ts";
 import type { ResumeSessions } from "../stream/resume/server.ts";
+import { acceptAll } from "../stream/accept_all.ts";
 import { setNoDelay, type TcpAddress } from "../stream/tcp.ts";
 import { isWebSocketUpgrade } from "../stream/websocket_handshake.ts";
 import { acceptWebSocket } from "../stream/websocket_server.ts";
+import { clientAddress } from "./client_address.ts";
 import { PrefixedStream } from "./prefixed_stream.ts";
+import type { Place, WaitingClients } from "./waiting_clients.ts";
 
 /** From the connection to the end of the request's head; a probe or an upgrade needs milliseconds. */
 const HEAD_TIMEOUT_MS = 10_000;
@@ -20,20 +23,32 @@ const WELL_KNOWN = /\/\.well-known\/porthole\/?(?:\?.*)?$/;
 /** RFC 4253 4.2: what an SSH client says first. */
 const SSH_GREETING = new TextEncoder().encode("SSH-");
 
+/** A client that wants SSH. */
+export interface Arrival {
+  readonly remote: TcpAddress;
+  readonly isResumable: boolean;
+  /** What it is told apart by, if by anything. */
+  readonly address: string | undefined;
+  /** Its place among those who wait, to be disposed once it waits no longer. */
+  readonly place: Place;
+}
+
 /** Options of {@link serveFront}. */
 export interface FrontOptions {
   /** What `/.well-known/porthole` tells. */
   describe(): unknown;
   /** Takes a client's stream over, for SSH; `isResumable` says that it outlives its connections. */
-  accept(stream: ByteStream, client: { readonly remote: TcpAddress; readonly isResumable: boolean }): void;
+  accept(stream: ByteStream, client: Arrival): void;
   /** Holds the sessions of clients that come back (docs/resume.md); without it nobody does. */
   readonly sessions?: ResumeSessions | undefined;
   /** The headers in which the ingress names who is logged in: a session is given back to the same values only. */
   readonly identityHeaders?: readonly string[];
-  /** How many that were handed over have not logged in. */
-  pendingLogins(): number;
-  /** No more connections than this may be unanswered or not logged in; what comes on top is closed at once. */
-  readonly maxPending: number;
+  /** All that are unanswered or have not logged in. */
+  readonly waiting: WaitingClients;
+  /** The header in which the ingress tells a client's address. */
+  readonly addressHeader?: string | undefined;
+  /** For how long this address is shut out still; 0 when it is not. */
+  shutOutForMs(address: string): number;
   readonly headTimeoutMs?: number;
 }
 
@@ -46,69 +61,91 @@ export interface FrontOptions {
  */
 export async function serveFront(listener: Deno.TcpListener, options: FrontOptions): Promise<void> {
   const open = new Set<Deno.TcpConn>();
-  for (;;) {
-    let conn: Deno.TcpConn;
-    try {
-      conn = await listener.accept();
-    } catch (error) {
-      if (error instanceof Deno.errors.BadResource || error instanceof Deno.errors.Interrupted) break;
-      // One client's connection failed before it was taken (ECONNABORTED), or files ran out for now (EMFILE).
-      await new Promise((resolve) => setTimeout(resolve, 10));
-      continue;
-    }
-    if (open.size + options.pendingLogins() >= options.maxPending) {
-      conn.close();
-      continue;
-    }
+  const { waiting } = options;
+  await acceptAll(listener, (conn) => {
+    const place = waiting.enter(() => sayBusy(conn));
     open.add(conn);
-    receive(conn, options).finally(() => open.delete(conn));
-  }
+    receive({ conn, place, options }).finally(() => open.delete(conn));
+  }, { onOutOfFiles: () => waiting.sendHalfAway() });
   for (const conn of open) close(conn);
 }
 
-async function receive(conn: Deno.TcpConn, options: FrontOptions): Promise<void> {
+interface Reception {
+  readonly conn: Deno.TcpConn;
+  readonly place: Place;
+  readonly options: FrontOptions;
+}
+
+async function receive(reception: Reception): Promise<void> {
+  const { conn, place } = reception;
   setNoDelay(conn);
+  let isHandedOver = false;
   try {
-    await answer(conn, options);
+    isHandedOver = await answer(reception);
   } catch {
     // Not HTTP, cut off, too long or too slow: union.md 1.4 wants no answer to that.
     close(conn);
+  } finally {
+    if (!isHandedOver) place[Symbol.dispose]();
   }
 }
 
-async function answer(conn: Deno.TcpConn, options: FrontOptions): Promise<void> {
+/** Returns whether somebody else has the connection and its place from now on. */
+async function answer({ conn, place, options }: Reception): Promise<boolean> {
   const remote = conn.remoteAddr as Deno.NetAddr;
   const source = new BufferedSource(conn);
   const head = await readHead(conn, { source, timeoutMs: options.headTimeoutMs ?? HEAD_TIMEOUT_MS });
-  if (head === null) return close(conn);
-  if (head === "ssh") {
-    return options.accept(new PrefixedStream(conn, source.buffered.slice()), { remote, isResumable: false });
+  if (head === null) {
+    close(conn);
+    return false;
   }
-  if (isWebSocketUpgrade(head)) {
-    return await upgrade(conn, { head, buffered: source.buffered.slice(), remote, options });
+  const isSsh = head === "ssh";
+  const isForSsh = isSsh || isWebSocketUpgrade(head);
+  const { hostname } = remote;
+  const address = clientAddress(isSsh ? undefined : head, { hostname, header: options.addressHeader });
+  const shutOutForMs = isForSsh && address !== undefined ? options.shutOutForMs(address) : 0;
+  if (shutOutForMs > 0) {
+    await sayShutOut(conn, { isSsh, forMs: shutOutForMs });
+    return false;
   }
+  if (isSsh) {
+    options.accept(new PrefixedStream(conn, source.buffered.slice()), { remote, isResumable: false, address, place });
+    return true;
+  }
+  if (isForSsh) return await upgrade({ conn, place, options }, { head, buffered: source.buffered.slice(), address });
   const isHead = head.startLine.startsWith("HEAD ");
   if (isQuestion(head)) await respond(conn, { body: JSON.stringify(options.describe()), type: MEDIA_TYPE, isHead });
-  else await respond(conn, { body: "ok", type: "text/plain", isHead });
+  else await respond(conn, { body: "ok", isHead });
+  return false;
 }
 
 interface UpgradeParts {
   readonly head: HttpHead;
   readonly buffered: Uint8Array;
-  readonly remote: TcpAddress;
-  readonly options: FrontOptions;
+  readonly address: string | undefined;
 }
 
 /** A plain stream for SSH, a new session, or a connection more for one that is known; by the subprotocol offered. */
-async function upgrade(conn: Deno.TcpConn, { head, buffered, remote, options }: UpgradeParts): Promise<void> {
+async function upgrade(
+  { conn, place, options }: Reception,
+  { head, buffered, address }: UpgradeParts,
+): Promise<boolean> {
   const { sessions, accept } = options;
+  const remote = conn.remoteAddr as Deno.NetAddr;
   const stream = await acceptWebSocket(conn, head, { buffered, protocols: sessions ? [RESUME_NEW, RESUME_AGAIN] : [] });
-  if (!sessions || stream.protocol === "") return accept(stream, { remote, isResumable: false });
+  if (!sessions || stream.protocol === "") {
+    accept(stream, { remote, isResumable: false, address, place });
+    return true;
+  }
   const identity = JSON.stringify(
     options.identityHeaders?.map((name) => headerValue(head, name.toLowerCase()) ?? null) ?? [],
   );
-  if (stream.protocol === RESUME_AGAIN) return await sessions.resume(stream, { identity });
-  accept(sessions.open(stream, { identity }), { remote, isResumable: true });
+  if (stream.protocol === RESUME_AGAIN) {
+    await sessions.resume(stream, { identity });
+    return false;
+  }
+  accept(sessions.open(stream, { identity }), { remote, isResumable: true, address, place });
+  return true;
 }
 
 interface ReadHeadOptions {
@@ -132,18 +169,46 @@ function isQuestion(head: HttpHead): boolean {
   return WELL_KNOWN.test(path) || (headerValue(head, "accept")?.includes(MEDIA_TYPE) ?? false);
 }
 
-async function respond(
-  conn: Deno.TcpConn,
-  { body, type, isHead }: { body: string; type: string; isHead: boolean },
-): Promise<void> {
+interface Answer {
+  readonly body: string;
+  /** `200 OK` unless told otherwise. */
+  readonly status?: string;
+  readonly type?: string;
+  readonly headers?: string;
+  readonly isHead?: boolean;
+}
+
+function toHttp({ body, status = "200 OK", type = "text/plain", headers = "", isHead = false }: Answer): Uint8Array {
   const bytes = new TextEncoder().encode(body);
   const head =
-    `HTTP/1.1 200 OK\r\nContent-Type: ${type}\r\nContent-Length: ${bytes.length}\r\nConnection: close\r\n\r\n`;
-  const message = new TextEncoder().encode(isHead ? head : head + body);
+    `HTTP/1.1 ${status}\r\nContent-Type: ${type}\r\nContent-Length: ${bytes.length}\r\n${headers}Connection: close\r\n\r\n`;
+  return new TextEncoder().encode(isHead ? head : head + body);
+}
+
+async function respond(conn: Deno.TcpConn, answer: Answer): Promise<void> {
+  await sayLast(conn, toHttp(answer));
+}
+
+async function sayLast(conn: Deno.TcpConn, message: Uint8Array): Promise<void> {
   for (let at = 0; at < message.length;) at += await conn.write(message.subarray(at));
   await conn.closeWrite();
   await drain(conn);
   close(conn);
+}
+
+/** For one that has to make room. Not waited for: a peer that never speaks may never read. */
+function sayBusy(conn: Deno.TcpConn): void {
+  const body = "porthole: too many connections that have not logged in: try again\n";
+  const message = toHttp({ body, status: "503 Service Unavailable", headers: "Retry-After: 1\r\n" });
+  conn.write(message).catch(() => {/* it has left by itself */}).finally(() => close(conn));
+}
+
+/** A client that speaks SSH at once is told in a line before the greeting, as sshd does. */
+async function sayShutOut(conn: Deno.TcpConn, { isSsh, forMs }: { isSsh: boolean; forMs: number }): Promise<void> {
+  const seconds = Math.ceil(forMs / 1000);
+  const body = `porthole: too many failed log-ins from this address: try again in ${seconds}s\n`;
+  if (isSsh) return await sayLast(conn, new TextEncoder().encode(body.replace("\n", "\r\n")));
+  await respond(conn, { body, status: "429 Too Many Requests", headers: `Retry-After: ${seconds}\r\n` });
 }
 
 /** Closing while bytes lie unread would reset the connection and might take the answer with it. */

@@ -57,16 +57,15 @@ Deno.test("garbage, endless heads and silence end without an answer, and others 
   assert.equal(await silent, "");
 });
 
-Deno.test("no more clients than allowed may hang about without logging in", async () => {
+Deno.test("no more clients than allowed may hang about without logging in: a newcomer takes the first one's place", async () => {
   await using stage = await makeAgentStage({ limits: { maxUnauthenticated: 2, loginTimeoutMs: 300 } });
   const idle = [await greet(stage), await greet(stage)];
-  assert.equal(await talk(stage.port, "GET / HTTP/1.1\r\n\r\n").catch(() => ""), "");
-  // The login timeout makes room again.
-  for (const conn of idle) {
-    await readUntil(conn, null);
-    conn.close();
-  }
   assert.equal(await talk(stage.port, "GET / HTTP/1.1\r\n\r\n"), OK);
+  assert.match(await readUntil(idle[0], null), /too many connections that have not logged in/);
+  assert.match(stage.notices.join("\n"), /2 connections have not logged in: .*\(--max-unauthenticated\)/);
+  // The other one stays until its time is over.
+  assert.match(await readUntil(idle[1], null), /no log-in within 300ms/);
+  for (const conn of idle) conn.close();
 });
 
 /** A client that says what it is and no more. */
@@ -78,11 +77,11 @@ async function greet({ port }: AgentStage): Promise<Deno.Conn> {
 }
 
 /** What was read until `text` came, or with null until the end. */
-async function readUntil(conn: Deno.Conn, text: string | null): Promise<string> {
+async function readUntil(conn: Deno.Conn | undefined, text: string | null): Promise<string> {
   const buffer = new Uint8Array(4096);
   let read = "";
   while (text === null || !read.includes(text)) {
-    const count = await conn.read(buffer);
+    const count = await conn?.read(buffer) ?? null;
     if (count === null) return read;
     read += new TextDecoder("latin1").decode(buffer.subarray(0, count));
   }

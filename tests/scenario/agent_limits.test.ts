@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { generateKey } from "../../src/ssh/keys/generate.ts";
-import { eventually, makeAgentStage } from "../support/agent_stage.ts";
+import { eventually, makeAgentStage, runToEnd } from "../support/agent_stage.ts";
 import { hasProgram } from "../support/programs.ts";
 
 function scenario(name: string, fn: () => Promise<void>): void {
@@ -22,7 +22,8 @@ scenario("a client that offers too many wrong keys is cut off", async () => {
     args: [...options, "-o", "LogLevel=INFO", ...wrong, "-o", `IdentityFile=${stage.keyFile}`, "x@127.0.0.1", "true"],
   }).output().then(({ code, stderr }) => ({ code, stderr: new TextDecoder().decode(stderr) }));
   assert.equal(code, 255);
-  assert.match(stderr, /disconnect|No supported authentication methods|Connection closed/i);
+  assert.match(stderr, /too many authentication failures: 2 are allowed/);
+  assert.match(stage.notices.join("\n"), /too many authentication failures: 2 are allowed \(--max-auth-tries\)/);
   assert.equal(stage.agent.connectionCount, 0);
 });
 
@@ -38,9 +39,12 @@ scenario("sessions over the limit are refused, the others live on", async () => 
   await eventually("the first is up", () => Deno.stat(join(stage.folder, "up")).then(() => true, () => false));
   const check = ["-S", socket, "-O", "check", "x@127.0.0.1"];
   await eventually("its connection can be shared", async () => (await stage.ssh(check)).code === 0);
-  assert.equal((await stage.ssh(["-S", socket, "x@127.0.0.1", "true"])).code, 255);
-  assert.match(stage.notices.join("\n"), /1 are open already/);
-  assert.equal(stage.agent.connectionCount, 1);
+  // Refused on the shared connection, ssh makes one of its own, and is told there.
+  const { code, stderr } = await stage.ssh(["-S", socket, "x@127.0.0.1", "true"]);
+  assert.equal(code, 255);
+  assert.match(stderr, /^porthole: no session: 1 are open already\r?$/m);
+  assert.match(stage.notices.join("\n"), /1 are open already \(--max-sessions\)/);
+  await eventually("the refused one is gone", () => stage.agent.connectionCount === 1);
   holder.kill();
   await holder.status;
 });
@@ -69,3 +73,65 @@ scenario("what a session ends with does not end the agent", async () => {
   assert.equal((await stage.ssh(["-tt", "x@127.0.0.1", "true"])).code, 127);
   assert.equal(await (await fetch(`http://127.0.0.1:${stage.port}/`)).text(), "ok");
 });
+
+scenario("channels over the limit are refused, ports listened on count too, and others are served", async () => {
+  await using stage = await makeAgentStage({ limits: { maxChannels: 3 } });
+  const child = new Deno.Command("ssh", {
+    args: [
+      ...stage.sshArgs,
+      "-v",
+      ...["-R", "0:127.0.0.1:1"],
+      ...["-R", "0:127.0.0.1:2"],
+      ...["-R", "0:127.0.0.1:3"],
+      "-R",
+    ]
+      .concat("0:127.0.0.1:4", "x@127.0.0.1", "cat"),
+    stdin: "piped",
+    stdout: "null",
+    stderr: "piped",
+  }).spawn();
+  const said = new Response(child.stderr).text();
+  await eventually("the limit was reached", () => /--max-channels/.test(stage.notices.join("\n")));
+  assert.equal((await stage.ssh(["x@127.0.0.1", "echo others"])).stdout, "others\n");
+  await child.stdin.close();
+  await child.status;
+  assert.match(await said, /remote port forwarding failed|resource shortage: 3 channels are open on this connection/);
+});
+
+scenario("an address with too many failed log-ins is shut out, by its own address behind an ingress", async () => {
+  await using stage = await makeAgentStage({ limits: { maxFailedLogins: 2 }, addressHeader: "X-Forwarded-For" });
+  const wrong = join(stage.folder, "wrong");
+  await Deno.writeTextFile(wrong, (await generateKey("ed25519")).privateKey, { mode: 0o600 });
+  for (let i = 0; i < 2; i++) {
+    const { code } = await runToEnd("ssh", [...stage.sshArgs.slice(0, -2), "-i", wrong, "x@127.0.0.1", "true"]);
+    assert.equal(code, 255);
+  }
+  await eventually(
+    "it is shut out",
+    () => /"127\.0\.0\.1" is shut out.*--max-failed-logins/.test(stage.notices.join("\n")),
+  );
+  const greeting = await answerTo(stage.port, "SSH-2.0-x\r\n");
+  assert.match(greeting, /^porthole: too many failed log-ins from this address: try again in \d+s\r\n$/);
+  assert.equal((await stage.ssh(["x@127.0.0.1", "true"])).code, 255);
+  assert.match(
+    await answerTo(stage.port, upgradeFrom("9.9.9.9, 127.0.0.1")),
+    /^HTTP\/1\.1 429 .*\r\nRetry-After: \d+\r\n/s,
+  );
+  // What a client itself writes in front does not count.
+  assert.match(await answerTo(stage.port, upgradeFrom("127.0.0.1, 9.9.9.9")), /^HTTP\/1\.1 400 /);
+  assert.match(await answerTo(stage.port, "GET / HTTP/1.1\r\n\r\n"), /^HTTP\/1\.1 200 /);
+});
+
+/** An upgrade that will be refused for want of a key, if it is not refused before. */
+function upgradeFrom(address: string): string {
+  return `GET / HTTP/1.1\r\nUpgrade: websocket\r\nX-Forwarded-For: ${address}\r\n\r\n`;
+}
+
+async function answerTo(port: number, request: string): Promise<string> {
+  const conn = await Deno.connect({ port });
+  const answer = new Response(conn.readable).text();
+  const writer = conn.writable.getWriter();
+  await writer.write(new TextEncoder().encode(request));
+  writer.releaseLock();
+  return await answer;
+}

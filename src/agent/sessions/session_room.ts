@@ -35,7 +35,10 @@ export class SessionRoom implements AsyncDisposable {
   /** Runs `session` to its end. */
   async run(session: ServerSession, options: Pick<RunSessionOptions, "connection" | "forcedCommand">): Promise<void> {
     if (this.#running.size >= this.#options.maxSessions) {
-      throw new AppError("protocol", `A session was refused: ${this.#options.maxSessions} are open already`);
+      const why = `${this.#options.maxSessions} are open already`;
+      const told = session.writeStderr(new TextEncoder().encode(`porthole: no session: ${why}\r\n`));
+      await within(TELL_MS, told.catch(() => {/* it has left by itself */}));
+      throw new AppError("protocol", `A session was refused: ${why}`, { details: { limit: "--max-sessions" } });
     }
     const running = runSession(session, {
       ...this.#options,

@@ -2,6 +2,7 @@ import { AppError } from "../../base/errors.ts";
 import type { ByteStream } from "../../stream/byte_stream.ts";
 import type { StreamDuplex } from "../ssh2_adapter.ts";
 import type { TcpAddress } from "../../stream/tcp.ts";
+import { sayDisconnect } from "./disconnect.ts";
 import { openAgentChannel } from "./open_channel.ts";
 import type { Ssh2Connection } from "./ssh2_internals.ts";
 
@@ -67,9 +68,10 @@ export class SshConnection implements Disposable {
     this.closeSoon();
   }
 
-  /** Says why not, and closes, in a second at most; `reason` is a number of RFC 4253 11.1. */
-  refuse(reason: number): void {
-    this.#ssh2?._protocol.disconnect(reason);
+  /** Says `why` not, and closes, in a second at most; `reason` is a number of RFC 4253 11.1. */
+  refuse(farewell: { readonly reason: number; readonly why: string }): void {
+    if (this.gone.aborted) return;
+    if (this.#ssh2) sayDisconnect(this.#ssh2, farewell);
     this.#transport.end();
     this.closeSoon();
   }

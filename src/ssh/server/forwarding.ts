@@ -13,8 +13,8 @@ export interface FollowForwardingOptions {
   readonly handlers: ConnectionHandlers;
   /** What is listened on for this client, by what a cancel names it by; kept here. */
   readonly listeners: Map<string, Disposable>;
-  /** Whether one more is too many. */
-  isFull(): boolean;
+  /** Whether one more is too many, besides `opening` that are on their way. */
+  isFull(opening: number): boolean;
   /** Aborted when the connection is gone; its listeners go with it. */
   readonly signal: AbortSignal;
   onError(error: unknown): void;
@@ -72,15 +72,19 @@ function followListeners(connection: Ssh2Connection, options: FollowForwardingOp
     listeners.clear();
   }, { once: true });
 
+  let opening = 0;
   const listen = async ({ key, open }: ListenRequest): Promise<number | undefined> => {
     if (listeners.has(key)) throw toAppError(new Error(`Already listening for ${JSON.stringify(key)}`));
-    if (isFull()) {
-      throw new AppError("protocol", "A port was not listened on: as much is open on this connection as may be");
+    if (isFull(opening)) throw full();
+    opening++;
+    try {
+      const listener = await open();
+      if (signal.aborted) listener[Symbol.dispose]();
+      else listeners.set(listener.port === undefined ? key : key.replace(/:0$/, `:${listener.port}`), listener);
+      return listener.port;
+    } finally {
+      opening--;
     }
-    const listener = await open();
-    if (signal.aborted) listener[Symbol.dispose]();
-    else listeners.set(listener.port === undefined ? key : key.replace(/:0$/, `:${listener.port}`), listener);
-    return listener.port;
   };
   const cancel = (key: string): boolean => {
     listeners.get(key)?.[Symbol.dispose]();
@@ -147,4 +151,9 @@ async function carry(a: ByteStream, b: ByteStream): Promise<void> {
   } catch {
     // Both ends are closed by now and have told whoever uses them.
   }
+}
+
+function full(): AppError {
+  const why = "as many channels and ports are open on this connection as may be";
+  return new AppError("protocol", `A port was not listened on: ${why}`, { details: { limit: "--max-channels" } });
 }

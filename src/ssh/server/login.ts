@@ -1,9 +1,8 @@
+import { AppError } from "../../base/errors.ts";
 import type { AuthContext } from "../ssh2_adapter.ts";
 import { type AuthAttempt, type AuthDecision, type AuthMethod, readAttempt } from "./authentication.ts";
+import { DISCONNECT, sayDisconnect } from "./disconnect.ts";
 import type { Ssh2Connection } from "./ssh2_internals.ts";
-
-/** SSH_DISCONNECT_NO_MORE_AUTH_METHODS_AVAILABLE, RFC 4253 11.1. */
-const NO_MORE_AUTH_METHODS = 14;
 
 /** Options of {@link followLogin}. */
 export interface FollowLoginOptions {
@@ -27,7 +26,11 @@ export function followLogin(connection: Ssh2Connection, options: FollowLoginOpti
   const refuse = (context: AuthContext, decision: AuthDecision) => {
     if (context.method !== "none" || attempts > 1) refusals++;
     if (refusals >= options.maxTries) {
-      connection._protocol.disconnect(NO_MORE_AUTH_METHODS);
+      const why = `too many authentication failures: ${options.maxTries} are allowed`;
+      sayDisconnect(connection, { reason: DISCONNECT.noMoreAuthMethods, why });
+      options.onError(
+        new AppError("auth_denied", `A client was cut off: ${why}`, { details: { limit: "--max-auth-tries" } }),
+      );
       connection._sock.end();
       return;
     }

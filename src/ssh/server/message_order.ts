@@ -1,4 +1,5 @@
 import { AppError } from "../../base/errors.ts";
+import { DISCONNECT, sayDisconnect } from "./disconnect.ts";
 import type { Ssh2Connection } from "./ssh2_internals.ts";
 
 /** RFC 4250 4.1. */
@@ -17,8 +18,6 @@ const MSG = {
   channelOpen: 90,
 } as const;
 
-/** SSH_DISCONNECT_PROTOCOL_ERROR, RFC 4253 11.1. */
-const PROTOCOL_ERROR = 2;
 /** SSH_OPEN_RESOURCE_SHORTAGE, RFC 4254 5.1. */
 const RESOURCE_SHORTAGE = 4;
 
@@ -64,8 +63,9 @@ export function keepMessageOrder(connection: Ssh2Connection, options: MessageOrd
 }
 
 /** Tells the client that it broke the protocol and closes; nothing more of it is looked at. */
-export function endForBreach({ _protocol: protocol }: Ssh2Connection, why: string): number {
-  protocol.disconnect(PROTOCOL_ERROR);
+export function endForBreach(connection: Ssh2Connection, why: string): number {
+  const { _protocol: protocol } = connection;
+  sayDisconnect(connection, { reason: DISCONNECT.protocolError, why });
   protocol._destruct?.();
   protocol._onError(new AppError("protocol", why));
   // Behind all that ssh2 has at hand.
@@ -97,7 +97,7 @@ function refuseChannel(
   if (senderAt + 4 > payload.length) return undefined;
   const why = `${maxChannels} channels are open on this connection already`;
   protocol.channelOpenFail(view.getUint32(senderAt), RESOURCE_SHORTAGE, why);
-  onError(new AppError("protocol", `A channel was refused: ${why}`));
+  onError(new AppError("protocol", `A channel was refused: ${why}`, { details: { limit: "--max-channels" } }));
 }
 
 function outOfTurn(type: number): string {

@@ -1,9 +1,12 @@
+import { formatDuration } from "../../base/duration.ts";
+import { AppError } from "../../base/errors.ts";
 import type { ByteStream } from "../../stream/byte_stream.ts";
 import { serverAlgorithms } from "../algorithms.ts";
 import { type Algorithms, type Connection, releaseCiphers, Server, toDuplex } from "../ssh2_adapter.ts";
 import type { AuthAttempt, AuthDecision, Authenticate, AuthMethod } from "./authentication.ts";
 import { measureRoundTrip } from "./channel_window.ts";
 import { SshConnection } from "./connection.ts";
+import { DISCONNECT } from "./disconnect.ts";
 import { followForwarding } from "./forwarding.ts";
 import type { TcpAddress } from "../../stream/tcp.ts";
 import type { ConnectionHandlers } from "./handlers.ts";
@@ -117,7 +120,11 @@ export function createSshServer(config: SshServerConfig): SshServer {
         if (connection.clientVersion === "") connection[Symbol.dispose]();
       });
       const timer = setTimeout(() => {
-        if (connection.user === undefined) connection[Symbol.dispose]();
+        if (connection.user !== undefined) return;
+        const why = `no log-in within ${formatDuration(limits.loginTimeoutMs)}`;
+        connection.refuse({ reason: DISCONNECT.byApplication, why });
+        const details = { limit: "--login-timeout" };
+        config.onError?.(new AppError("timeout", `A client was cut off: ${why}`, { details }), connection);
       }, limits.loginTimeoutMs);
       connection.gone.addEventListener("abort", () => {
         clearTimeout(timer);
@@ -193,7 +200,7 @@ function serve(ssh2: Ssh2Connection, { connection, config, limits }: ServeOption
   ssh2.once("ready", () => {
     connection.loggedIn(user);
     handlers = config.handlers(connection);
-    const isFull = () => ssh2._chanMgr._count + listeners.size >= maxChannels;
+    const isFull = (opening: number) => ssh2._chanMgr._count + listeners.size + opening >= maxChannels;
     followForwarding(ssh2, { handlers, listeners, isFull, signal: connection.gone, onError });
   });
 }

@@ -25,7 +25,15 @@ export interface Ssh2Protocol {
   exitStatus(id: number, status: number): void;
   exitSignal(id: number, name: string, coreDumped: boolean, message: string): void;
   openssh_authAgent(id: number, initialWindow: number, maxPacket: number): void;
-  disconnect(reason: number): void;
+  /** Makes packets, and encrypts and sends them. */
+  readonly _packetRW: {
+    readonly write: {
+      readonly allocStartKEX: number;
+      alloc(length: number, isForKex: boolean): Uint8Array;
+      finalize(packet: Uint8Array, isForKex: boolean): Uint8Array;
+    };
+  };
+  readonly _cipher: { encrypt(packet: Uint8Array): void };
   channelOpenFail(peerId: number, reason: number, description: string): void;
   /** Makes it deaf; gone once that was done. */
   _destruct?: (() => void) | undefined;
