@@ -2,6 +2,7 @@ import { dirname } from "node:path/posix";
 import { AppError } from "../base/errors.ts";
 import type { SshConnection } from "../ssh/client/connection.ts";
 import type { SftpAttributes } from "../ssh/sftp/attributes.ts";
+import { bytesOnTheWay } from "../ssh/client/widen_window.ts";
 import { openSftpClient, type SftpClient } from "../ssh/sftp/client.ts";
 import type { RemoteFiles, RemoteStat } from "./remote_files.ts";
 import { writeStriped } from "./striped_write.ts";
@@ -73,9 +74,10 @@ function sftpFiles(client: SftpClient, { openSession, signal }: SftpFilesParts):
       return names;
     },
     async read(path, sink, options) {
-      await client.downloadTo(path, sink, options);
+      await client.downloadTo(path, sink, { ...options, maxInFlightBytes: bytesOnTheWay(answerMs) });
     },
-    async write(path, source, options) {
+    async write(path, source, given) {
+      const options = { ...given, maxInFlightBytes: bytesOnTheWay(answerMs) };
       const isFarAndLarge = options.size - options.startAt >= STRIPED_BYTES && answerMs >= FAR_MS;
       if (options.inOrder || !isFarAndLarge) {
         await client.uploadFrom(source, path, { ...options, mode: 0o600 });

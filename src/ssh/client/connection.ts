@@ -5,14 +5,11 @@ import type { ByteStream } from "../../stream/byte_stream.ts";
 import type { Client, ClientChannel, StreamDuplex } from "../ssh2_adapter.ts";
 import { channelStream } from "./channel_stream.ts";
 import { endOnce } from "./end_once.ts";
-import { widenWindow } from "./widen_window.ts";
+import { bytesOnTheWay, widenWindow } from "./widen_window.ts";
 import { type RemoteCommand, remoteCommand } from "./remote_command.ts";
 
 /** How long a polite close waits for what was written to leave and for the far end to hang up. */
 const CLOSE_GRACE_MS = 300;
-
-/** With ssh2's own 2 MiB as much as the SFTP client asks for at once. */
-const SUBSYSTEM_EXTRA_BYTES = 14 * 1024 * 1024;
 
 /** Ends the process groups of all sessions of the connection that runs it, but its own. */
 const KILL_SIBLINGS = `ps -A -o pid= -o ppid= 2>/dev/null | while read -r pid parent; do ` +
@@ -137,18 +134,21 @@ export function sshConnection(
         explain: (error) => tcpRefused(error, { host, port }),
         wrap: (channel) => channelStream(channel, transport),
       }),
-    openSubsystem: (name, { signal } = {}) =>
-      request((done) => client.subsys(name, done), {
+    openSubsystem(name, { signal } = {}) {
+      const askedAt = performance.now();
+      return request((done) => client.subsys(name, done), {
         signal,
         wrap(channel) {
-          widenWindow(channel, SUBSYSTEM_EXTRA_BYTES);
+          // The channel and then the subsystem: two round trips.
+          widenWindow(channel, bytesOnTheWay((performance.now() - askedAt) / 2));
           return channelStream(channel, transport);
         },
         explain: (error) =>
           new AppError("protocol", `The server has no ${JSON.stringify(name)} subsystem: ${oneLine(error.message)}`, {
             cause: error,
           }),
-      }),
+      });
+    },
     async close() {
       if (isClosed) return dispose();
       client.end();
