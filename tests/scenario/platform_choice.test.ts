@@ -86,3 +86,12 @@ Deno.test("porthole auth means the platform of PORTHOLE_PROVIDER, else the one t
     /^porthole: Cannot tell where to log in: neither Union, Flyte nor Valohai is configured\n/,
   );
 });
+
+Deno.test("porthole list says on stderr that there is nothing, and where else something may be", async () => {
+  await using home = await makeTempHome();
+  assert.deepEqual(await runAt(home, [...PORTHOLE, "list"]), {
+    code: 0,
+    stdout: "",
+    stderr: "No jobs on this machine; those of a platform: porthole list --on union|valohai\n",
+  });
+});

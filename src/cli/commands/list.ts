@@ -10,12 +10,19 @@ export const list = defineCommand({
   flags: { ...PLACE_FLAGS, limit: { kind: "integer", default: 50, min: 1, summary: "At most so many" } },
   examples: ["porthole list", "porthole list --on union --json"],
   async *run({ flags }, context) {
-    using provider = (await openChosenProvider(context, flags)).provider;
+    const { name, provider: opened } = await openChosenProvider(context, flags);
+    using provider = opened;
     let left = flags.limit;
     for await (const run of provider.list(context)) {
       yield run;
       if (--left === 0) return;
     }
+    if (left < flags.limit) return;
+    context.notice(
+      name === "local"
+        ? "No jobs on this machine; those of a platform: porthole list --on union|valohai"
+        : `No runs on ${name}`,
+    );
   },
   format: ({ name, phase, startedAt, command, exitStatus }) => {
     const age = startedAt ? formatDuration(Date.now() - startedAt.getTime()) : "";
