@@ -193,7 +193,7 @@ function sshServer(options: AgentOptions, { room, limits, door, notices }: SshSe
   });
 }
 
-/** Any login name will do: the key alone decides (union.md 1.5). */
+/** Any login name will do: the key alone decides (docs/wire.md). */
 function findKey(attempt: AuthAttempt, keys: readonly AuthorizedKey[]): KeyRestrictions | undefined {
   if (attempt.method !== "publickey") return undefined;
   return findAuthorizedKey(keys, { type: attempt.key.type, blob: attempt.key.blob, now: new Date() });

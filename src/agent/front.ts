@@ -53,7 +53,7 @@ export interface FrontOptions {
 }
 
 /**
- * Serves one port to everybody (union.md 1.4): plain HTTP of any method and path is answered 200 `ok`, a WebSocket
+ * Serves one port to everybody (docs/wire.md): plain HTTP of any method and path is answered 200 `ok`, a WebSocket
  * upgrade of any path becomes a stream for SSH, `GET /.well-known/porthole` tells who is here. A client that speaks SSH
  * at once, without HTTP around it, is served as well.
  *
@@ -83,7 +83,7 @@ async function receive(reception: Reception): Promise<void> {
   try {
     isHandedOver = await answer(reception);
   } catch {
-    // Not HTTP, cut off, too long or too slow: union.md 1.4 wants no answer to that.
+    // Not HTTP, cut off, too long or too slow: docs/wire.md wants no answer to that.
     close(conn);
   } finally {
     if (!isHandedOver) place[Symbol.dispose]();

@@ -2,7 +2,7 @@ import { AppError, describeError } from "../base/errors.ts";
 import type { Environment } from "../base/home.ts";
 import { type AuthorizedKeys, parseAuthorizedKeys } from "./authorized_keys.ts";
 
-/** Variables that hold authorized_keys lines; the second is a Union run's (union.md 1.1). */
+/** Variables that hold authorized_keys lines; the second is a Union run's (docs/wire.md). */
 const VARIABLES = ["PORTHOLE_AUTHORIZED_KEYS", "_F_SSH_PK"] as const;
 
 const HINT = "Give --authorized-keys FILE, or set PORTHOLE_AUTHORIZED_KEYS to the public key that may log in " +

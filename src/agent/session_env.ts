@@ -4,7 +4,7 @@ import type { Account } from "./account.ts";
 
 /**
  * What a session's programs must not see: our own settings and keys, and the switches with which a runtime starts a
- * debug server (union.md 6: a program that inherits them starts a second one, which fails with Errno 98).
+ * debug server (docs/wire.md: a program that inherits them starts a second one, which fails with Errno 98).
  */
 const HIDDEN = /^(?:PORTHOLE_.*|_F_E_SSH|_F_E_VS|_F_SSH_PK|SHLVL|SSH_CONNECTION|SSH_CLIENT|SSH_TTY|SSH_AUTH_SOCK)$/;
 

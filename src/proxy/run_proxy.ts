@@ -144,7 +144,7 @@ async function receiveAll({ route, stdout }: Pick<Ends, "route" | "stdout">, cou
 
 /**
  * A pod whose SSH server is not up closes over the greeting that it has not read, which resets the connection
- * (union.md 1.4): before the first byte that is the same as an end.
+ * (docs/wire.md): before the first byte that is the same as an end.
  */
 function explainBreak(error: unknown, bytesDown: number): unknown {
   if (bytesDown > 0 || !(error instanceof AppError) || error.code !== "tunnel_closed") return error;

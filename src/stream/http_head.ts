@@ -2,7 +2,7 @@ import { AppError } from "../base/errors.ts";
 import { oneLine } from "../base/printable.ts";
 import type { BufferedSource } from "./buffered_source.ts";
 
-/** The limit of one head: asyncio's reader, which the pods of union.md 1.4 use, has the same. */
+/** The limit of one head: asyncio's reader, which the pods of docs/wire.md use, has the same. */
 export const MAX_HEAD_BYTES = 65_536;
 
 const LF = 10;

@@ -9,7 +9,7 @@ const SENDABLE_CLOSE_CODE = (code: number) =>
 export interface FrameDecoderOptions {
   /**
    * `client` keeps to RFC 6455: the frames must not be masked, reserved bits are zero, fragments in order.
-   * `server` is as lenient as the pods of union.md 1.4: masked or not, FIN and reserved bits are not looked at.
+   * `server` is as lenient as the pods of docs/wire.md: masked or not, FIN and reserved bits are not looked at.
    */
   readonly role: "client" | "server";
   readonly maxFrameBytes: number;

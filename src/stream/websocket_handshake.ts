@@ -14,7 +14,7 @@ export function newHandshakeKey(): string {
   return crypto.getRandomValues(new Uint8Array(16)).toBase64();
 }
 
-/** True for a request that asks for a WebSocket; whatever the method, path and version (union.md 1.4). */
+/** True for a request that asks for a WebSocket; whatever the method, path and version (docs/wire.md). */
 export function isWebSocketUpgrade(request: HttpHead): boolean {
   return headerHasToken(request, "upgrade", "websocket");
 }

@@ -13,7 +13,7 @@ export interface AcceptWebSocketOptions
 const BAD_REQUEST = "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n";
 
 /**
- * Answers an upgrade request with 101 and takes the connection over (union.md 1.4: no version, origin or auth check).
+ * Answers an upgrade request with 101 and takes the connection over (docs/wire.md: no version, origin or auth check).
  *
  * The 101 leaves with the first frame if that is written in the same turn of the event loop, else by itself.
  * `buffered` is what was read behind the request's head. The stream owns `transport` from here on.

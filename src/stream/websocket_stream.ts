@@ -12,9 +12,9 @@ import { type ByteSink, WebSocketSender } from "./websocket_sender.ts";
 export const DEFAULT_PING_INTERVAL_MS = 10_000;
 /** Idle clocks of 60 s are common; this leaves room for one lost ping. */
 export const MAX_PING_INTERVAL_MS = 25_000;
-/** union.md 1.4: the pods end the connection above it. */
+/** docs/wire.md: the pods end the connection above it. */
 export const DEFAULT_MAX_FRAME_BYTES = 64 * 1024 * 1024;
-/** union.md 1.4: what the pods send at most in one frame. */
+/** docs/wire.md: what the pods send at most in one frame. */
 const SERVER_FRAME_BYTES = 65_536;
 /** Several SSH packets in one frame; a pipe gives 64 KiB at once, a socket more. */
 const CLIENT_FRAME_BYTES = 262_144;
@@ -33,7 +33,7 @@ export interface WebSocketStreamOptions {
   readonly prefix?: Uint8Array | undefined;
   /** The subprotocol both agreed on; empty for none. */
   readonly protocol?: string;
-  /** How often to ping, at most every 25 s; 0 never pings, as the pods of union.md 1.4 do. */
+  /** How often to ping, at most every 25 s; 0 never pings, as the pods of docs/wire.md do. */
   readonly pingIntervalMs?: number;
   /** How many pings without any sign of life end the connection; 0 waits for ever. Needs pings. */
   readonly maxMissedPongs?: number;
@@ -41,7 +41,7 @@ export interface WebSocketStreamOptions {
 }
 
 /**
- * An open WebSocket as plain bytes: binary frames, message boundaries without meaning (RFC 6455, union.md 1.4).
+ * An open WebSocket as plain bytes: binary frames, message boundaries without meaning (RFC 6455, docs/wire.md).
  *
  * Pings are answered and sent whatever the consumer does, as long as its two buffers (256 KiB each) are not full.
  * Half-close: `closeWrite` sends the close frame and reading goes on until the far side's; a far side that closes ends
@@ -212,7 +212,7 @@ export class WebSocketStream implements ByteStream {
     else if (opcode === OPCODE.ping) this.#sender.pong(payload).catch(() => {});
   }
 
-  /** A server takes any close frame as the end (union.md 1.4); a client insists on one that makes sense. */
+  /** A server takes any close frame as the end (docs/wire.md); a client insists on one that makes sense. */
   #readClose(payload: Uint8Array): CloseInfo {
     try {
       return parseClosePayload(payload);

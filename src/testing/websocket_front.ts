@@ -54,7 +54,7 @@ export async function serveWebSocketFront(
   }
   onRequest(head.startLine, 101);
   const request = faults.take("wrong-accept") ? withOtherKey(head) : head;
-  // The client is who pings, as with the pods that this stands for (union.md 1.4).
+  // The client is who pings, as with the pods that this stands for (docs/wire.md).
   await accept(await acceptWebSocket(transport, request, { buffered: source.buffered.slice(), pingIntervalMs: 0 }));
 }
 

@@ -223,7 +223,7 @@ Deno.test("dialWebSocket sends what RFC 6455 asks for, the headers given, and of
   assert.equal(headerValue(request, "sec-websocket-extensions"), undefined);
 });
 
-Deno.test("acceptWebSocket answers exactly the four lines of union.md 1.4, and 400 without a key", async () => {
+Deno.test("acceptWebSocket answers exactly the four lines of docs/wire.md, and 400 without a key", async () => {
   await using server = new WebSocketListener(echo);
   const ask = async (request: string) => {
     using conn = await Deno.connect({ hostname: "127.0.0.1", port: server.port });

@@ -9,7 +9,7 @@ import type { Environment } from "../../base/home.ts";
 import type { TcpAddress } from "../../stream/tcp.ts";
 import { type CommandContext, type CommandInput, defineCommand, type FlagSpecs } from "../command.ts";
 
-/** Union's runtime ends after so long unless told otherwise (union.md 1.1). */
+/** Union's runtime ends after so long unless told otherwise (docs/wire.md). */
 const DEFAULT_MAX_UPTIME = "10h";
 
 /** What `porthole agent` tells on stdout. */
