@@ -2,11 +2,18 @@ import { describeError } from "../base/errors.ts";
 
 /**
  * What the watchdog runs: it keeps the list of sessions and hangs them up when its stdin ends. `$live` is a list of
- * numbers that it was given, one per line, so nothing in it needs quoting.
+ * numbers that it was given, one per line, so nothing in it needs quoting. A single process, the job, goes with all that
+ * it started: it shares the agent's process group, which may be that of whoever started the agent.
  */
 const SCRIPT = `
 trap '' HUP INT TERM
 live=' '
+tree() {
+  for child in $(cat /proc/$1/task/*/children 2>/dev/null || pgrep -P "$1"); do
+    echo "$child"
+    tree "$child"
+  done
+}
 while read -r what pid; do
   case $what in
     +) live="$live$pid " ;;
@@ -14,6 +21,7 @@ while read -r what pid; do
   esac
 done
 [ -z "$(echo $live)" ] && exit 0
+for pid in $live; do case $pid in -*) ;; *) live="$live $(tree "$pid")" ;; esac; done
 for pid in $live; do kill -HUP "$pid"; kill -CONT "$pid"; done
 sleep 2
 for pid in $live; do kill -KILL "$pid"; done

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { generateKey } from "../../src/ssh/keys/generate.ts";
-import { eventually, runToEnd } from "../support/agent_stage.ts";
+import { eventually, isAlive, runToEnd } from "../support/agent_stage.ts";
 import { hasProgram } from "../support/programs.ts";
 
 const TOP = fileURLToPath(new URL("../..", import.meta.url));
@@ -90,5 +90,22 @@ Deno.test("a job that the maximum uptime ends is not said to be held", async () 
     const { code, stderr } = await runToEnd(Deno.execPath(), args, options);
     assert.equal(stderr, "");
     assert.equal(code, 143);
+  });
+});
+
+Deno.test("what a job has started goes with it when the agent is killed", async () => {
+  await inFolder(async (folder) => {
+    const job = ["sh", "-c", "(sleep 1000 & echo $! >worker; wait) & wait"];
+    const { args, ...options } = agentCommand(folder, ["--", ...job]);
+    const agent = new Deno.Command(Deno.execPath(), { args, ...options, stdout: "null", stderr: "null" }).spawn();
+    const worker = async () => Number(await Deno.readTextFile(join(folder, "worker")).catch(() => "0"));
+    await eventually("the worker is up", async () => await worker() > 0);
+    // An agent that answers has got past the moment in which it started the job.
+    const { port } = JSON.parse(await Deno.readTextFile(join(folder, "state.json")));
+    assert.equal(await (await fetch(`http://127.0.0.1:${port}/`)).text(), "ok");
+    agent.kill("SIGKILL");
+    await agent.status;
+    const pid = await worker();
+    await eventually("the worker is gone", () => Promise.resolve(!isAlive(pid)));
   });
 });
