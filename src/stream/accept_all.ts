@@ -1,7 +1,7 @@
-import { after } from "../base/every.ts";
-
 /** After a connection that could not be taken: files may be there again, and no busy loop meanwhile. */
 const PAUSE_MS = 10;
+/** So many at once, then those who were taken before get to say something: a flood must not come between. */
+const TURN = 8;
 
 /** Options of {@link acceptAll}. */
 export interface AcceptAllOptions {
@@ -20,15 +20,20 @@ export async function acceptAll<C>(
   take: (conn: C) => void,
   { onOutOfFiles }: AcceptAllOptions = {},
 ): Promise<void> {
-  for (;;) {
+  for (let count = 1;; count++) {
     try {
       take(await listener.accept());
+      if (count % TURN === 0) await pause(0);
     } catch (error) {
       if (error instanceof Deno.errors.BadResource || error instanceof Deno.errors.Interrupted) return;
       if (isOutOfFiles(error)) onOutOfFiles?.();
-      await new Promise<void>((resolve) => after(PAUSE_MS, resolve));
+      await pause(PAUSE_MS);
     }
   }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 /** EMFILE: this process has as many files open as it may; ENFILE: the machine has. */

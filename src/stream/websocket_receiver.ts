@@ -1,3 +1,4 @@
+import { after } from "../base/every.ts";
 import type { ByteSource } from "./buffered_source.ts";
 
 /** What a buffer starts with; it grows to {@link MAX_SLOT_BYTES} once one read has filled it. */
@@ -6,6 +7,10 @@ const FIRST_SLOT_BYTES = 65_536;
 const MAX_SLOT_BYTES = 262_144;
 /** Reading goes on into what is left of a buffer only while that is worth a system call. */
 const MIN_ROOM_BYTES = 16_384;
+/** So much in one read with less than this share of payload is a flood of pings or of empty frames. */
+const HOLLOW_BYTES = 4096;
+const HOLLOW_SHARE = 16;
+const HOLLOW_PAUSE_MS = 25;
 
 /** Options of {@link WebSocketReceiver}. */
 export interface WebSocketReceiverOptions {
@@ -114,7 +119,8 @@ export class WebSocketReceiver {
           onSocketEnd();
           break;
         }
-        this.#arrive(count);
+        const payloadBytes = this.#arrive(count);
+        if (count >= HOLLOW_BYTES && payloadBytes < count / HOLLOW_SHARE) await this.#slowDown();
       }
       this.#isDone = true;
       this.#waitingForData?.();
@@ -124,13 +130,14 @@ export class WebSocketReceiver {
     }
   }
 
-  #arrive(count: number): void {
+  /** Returns how much payload came. */
+  #arrive(count: number): number {
     this.#bytesReceived += count;
     const slot = this.#slots[this.#current];
     const begin = this.#fillAt;
     this.#fillAt += count;
     const payload = this.#options.decode(slot.subarray(begin, begin + count));
-    if (payload.length === 0) return;
+    if (payload.length === 0) return 0;
     const start = payload.byteOffset - slot.byteOffset;
     if (this.#pendingEnd === this.#pendingStart) {
       this.#pendingStart = start;
@@ -140,6 +147,12 @@ export class WebSocketReceiver {
       this.#pendingEnd += payload.length;
     }
     this.#waitingForData?.();
+    return payload.length;
+  }
+
+  /** Thousands of frames that carry nothing cost as much as megabytes: whoever sends them has to wait for the others. */
+  #slowDown(): Promise<void> {
+    return new Promise((resolve) => after(HOLLOW_PAUSE_MS, resolve));
   }
 
   /** Where the next read goes: a buffer of its own if one is free, else behind the payload that is pending. */
