@@ -8,7 +8,10 @@ export const HOST_FLAGS = {
     summary: "Where @groups are: TOML or ini; $PORTHOLE_HOME/groups.toml or groups.ini unless given",
   },
   parallel: { kind: "integer", short: "p", default: 32, min: 0, summary: "Hosts at once; 0 is no limit" },
-  "connect-timeout": { kind: "duration", default: "15s", summary: "For connecting and logging in" },
+  "connect-timeout": {
+    kind: "duration",
+    summary: "For connecting and logging in; ssh_config's ConnectTimeout, else 30s",
+  },
   retry: { kind: "integer", default: 2, summary: "Further tries of a connection that was refused or hung up on" },
   user: { kind: "string", short: "l", placeholder: "NAME", summary: "Log in as this user" },
   port: { kind: "integer", min: 1, max: 65535, summary: "Connect to this port" },

@@ -63,8 +63,8 @@ export function createConnector({ settings, resolver, hostKeys, signal }: Connec
   };
 
   const connectOnce = async (host: HostSettings, depth: number, hostSignal: AbortSignal | undefined) => {
-    const { identities, agentSocket, password, name } = host;
-    const credentials = { identities, agent: agentSocket, password, ask: resolver.askFor(name) };
+    const { identities, agent, password, name } = host;
+    const credentials = { identities, agent, password, ask: resolver.askFor(name) };
     return await connectSsh({ ...await connectOptions(host, depth, hostSignal), credentials });
   };
 

@@ -19,7 +19,7 @@ export interface AuthOptions {
   /** For an encrypted key. */
   readonly passphrase?: string;
   readonly password?: string;
-  /** Whether ssh-agent may be asked; true unless a key or a password is given. */
+  /** Whether ssh-agent may be asked; true unless a password is given. With a key, for that key alone. */
   readonly useAgent?: boolean;
   /** Asked for what is missing: passphrases, passwords, the prompts of keyboard-interactive. */
   readonly prompt?: (question: HostQuestion) => Promise<string>;
@@ -61,7 +61,7 @@ export interface FleetOptions extends CommandSettings {
   readonly auth?: AuthOptions;
   /** One or several in a row, the first dialled first; `none` overrules ssh_config's ProxyJump. */
   readonly jump?: string | JumpOptions | ReadonlyArray<string | JumpOptions>;
-  /** For connecting and logging in, `30s`. */
+  /** For connecting and logging in: else ssh_config's ConnectTimeout, else `30s`. */
   readonly timeout?: string;
   /** For each command; none unless given. */
   readonly commandTimeout?: string;
@@ -104,7 +104,8 @@ export interface FleetSettings {
   readonly options: FleetOptions;
   readonly auth: AuthOptions;
   readonly jumps: readonly JumpOptions[] | "none" | undefined;
-  readonly connectTimeoutMs: number;
+  /** Undefined where ssh_config is to say. */
+  readonly connectTimeoutMs: number | undefined;
   readonly commandTimeoutMs: number;
   readonly keepAliveIntervalMs: number;
   readonly keepAliveMax: number;
@@ -121,7 +122,7 @@ const DEFAULT_WORKERS = 32;
 
 /** @throws AppError `usage` for a value that is out of range, named with what was found. */
 export function checkFleetOptions(options: FleetOptions): FleetSettings {
-  const { execPolicy = "concurrent", maxWorkers = DEFAULT_WORKERS, timeout = "30s", commandTimeout } = options;
+  const { execPolicy = "concurrent", maxWorkers = DEFAULT_WORKERS, timeout, commandTimeout } = options;
   const { auth = {}, user, key, password, port } = options;
   if (port !== undefined) checkCount("port", port, 1, 65535);
   return {
@@ -133,7 +134,7 @@ export function checkFleetOptions(options: FleetOptions): FleetSettings {
       ...(password ? { password } : {}),
     },
     jumps: listJumps(options.jump),
-    connectTimeoutMs: parseDuration(timeout, "timeout"),
+    connectTimeoutMs: timeout === undefined ? undefined : parseDuration(timeout, "timeout"),
     commandTimeoutMs: commandTimeout === undefined ? Infinity : parseDuration(commandTimeout, "commandTimeout"),
     keepAliveIntervalMs: parseDuration(options.keepAliveInterval ?? "30s", "keepAliveInterval"),
     keepAliveMax: checkCount("keepAliveMax", options.keepAliveMax ?? 3, 1),

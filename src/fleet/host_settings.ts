@@ -1,4 +1,5 @@
 import type { Identity } from "../ssh/client/identity.ts";
+import type { BaseAgent } from "../ssh/ssh2_adapter.ts";
 import type { AliasRoute, JumpOptions } from "./fleet_options.ts";
 
 /** All that connecting to one host takes, once options, ssh_config and defaults are laid over each other. */
@@ -14,7 +15,8 @@ export interface HostSettings {
   readonly knownHostsFiles: readonly string[];
   readonly hostKeyCheck: "yes" | "accept-new" | "no";
   readonly identities: readonly Identity[];
-  readonly agentSocket: string | undefined;
+  /** Offers its keys that are not in `identities`; with IdentitiesOnly, or a key that was named, those alone. */
+  readonly agent: BaseAgent | undefined;
   readonly password: string | undefined;
   readonly jumps: readonly JumpOptions[];
   readonly proxyCommand: string | undefined;

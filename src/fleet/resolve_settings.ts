@@ -1,13 +1,16 @@
 import type { SshCredentials } from "../ssh/client/auth.ts";
-import type { Identity } from "../ssh/client/identity.ts";
+import { hasBlob, type SshAgent } from "../ssh/client/agent.ts";
 import type { HostConfig, HostQuestion as ConfigQuestion } from "../ssh/config/resolve_ssh_config.ts";
 import type { AliasRoute, AuthOptions, FleetSettings, HostOptions, JumpOptions } from "./fleet_options.ts";
 import type { HostSettings } from "./host_settings.ts";
 import { parseHostSpec } from "./host_spec.ts";
-import { type KeyRing, openKeyRing } from "./key_ring.ts";
+import { type KeyInHand, type KeyRing, openKeyRing } from "./key_ring.ts";
 
 /** What ssh tries when nobody names a key (ssh_config(5), IdentityFile), as far as ssh2 can sign with them. */
 const DEFAULT_KEYS = ["~/.ssh/id_rsa", "~/.ssh/id_ecdsa", "~/.ssh/id_ed25519"];
+
+/** Where neither the caller nor ssh_config says. */
+const DEFAULT_CONNECT_TIMEOUT_MS = 30_000;
 
 /** Lays options over ssh_config over defaults, for one host at a time. What is read, is read once per resolver. */
 export interface SettingsResolver {
@@ -56,41 +59,62 @@ export function createSettingsResolver(settings: FleetSettings, lookUpConfig: Lo
         hostKeyAlias: alias?.hostKeyAlias ?? config.hostKeyAlias,
         knownHostsFiles: knownHostsFilesOf(sources),
         hostKeyCheck: hostKeyCheckOf(sources),
-        identities: await identitiesOf(sources),
-        agentSocket: agentOf(sources),
+        ...await keysOf(sources),
         password: auth.password,
         jumps,
         proxyCommand: jumps.length > 0 || settings.jumps === "none" ? undefined : config.proxyCommand,
         alias,
-        connectTimeoutMs: settings.connectTimeoutMs,
+        connectTimeoutMs: settings.connectTimeoutMs ?? config.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS,
       };
     },
     async prepare() {
-      const { key, passphrase } = clientAuth;
-      if (key) await keys.load(key, { passphrase, mayAsk: true });
+      const { key, passphrase, useAgent = true } = clientAuth;
+      const socket = useAgent ? settings.environment.SSH_AUTH_SOCK : undefined;
+      if (!key) return;
+      await keys.load(key, { passphrase, mayAsk: true, agent: socket ? keys.agentAt(socket) : undefined });
     },
     askFor: (about) => clientAuth.prompt ? ({ text, isEchoed }) => keys.ask({ about, text, isEchoed }) : undefined,
   };
 }
 
-/** The keys to offer: the one that was named and no other, else those of ssh_config that can be read. */
-async function identitiesOf(sources: Sources): Promise<Identity[]> {
-  const { auth, alias, config, keys } = sources;
-  const { passphrase } = auth;
-  const named = auth.key ?? alias?.identityFile;
-  if (named) return [await keys.load(named, { passphrase, mayAsk: true })];
+/** The keys to offer: the one that was named and no other, else those of ssh_config that can be read, and the agent's. */
+async function keysOf(sources: Sources): Promise<Pick<HostSettings, "identities" | "agent">> {
+  const { auth: { key, passphrase }, alias, config, keys } = sources;
+  const socket = agentSocketOf(sources);
+  const agent = socket === undefined ? undefined : keys.agentAt(socket);
+  const named = key ?? alias?.identityFile;
+  const inHand = named
+    ? [await keys.load(named, { passphrase, mayAsk: true, agent })]
+    : await configuredKeys(sources, { passphrase, agent });
+  const identities = inHand.flatMap(({ identity }) => identity ?? []);
+  const isRestricted = named !== undefined || config.identitiesOnly;
+  if (!agent || (isRestricted && identities.length === inHand.length)) return { identities, agent: undefined };
+  const blobs = (isHere: boolean) =>
+    inHand.flatMap(({ identity, publicBlob }) => publicBlob && isHere === (identity !== undefined) ? [publicBlob] : []);
+  // What is here was offered before: once more would only use up the server's patience.
+  const [here, there] = [blobs(true), blobs(false)];
+  return {
+    identities,
+    agent: agent.offering((blob) => isRestricted ? hasBlob(there, blob) : !hasBlob(here, blob)),
+  };
+}
+
+async function configuredKeys(
+  { auth: { password }, config, keys }: Sources,
+  { passphrase, agent }: { passphrase: string | undefined; agent: SshAgent | undefined },
+): Promise<KeyInHand[]> {
   const isConfigured = config.identityFiles.length > 0;
-  if (auth.password !== undefined && !isConfigured) return [];
-  // A key that nobody named and that is encrypted is the agent's to use, where there is one.
-  const mayAsk = agentOf(sources) === undefined;
+  if (password !== undefined && !isConfigured) return [];
   const paths = isConfigured ? config.identityFiles : DEFAULT_KEYS;
-  const loaded = await Promise.allSettled(paths.map((path) => keys.load(path, { passphrase, mayAsk })));
+  // A key that nobody named and that is encrypted is the agent's to use, where there is one.
+  const options = { passphrase, mayAsk: agent === undefined, agent };
+  const loaded = await Promise.allSettled(paths.map((path) => keys.load(path, options)));
   return loaded.flatMap((one) => one.status === "fulfilled" ? [one.value] : []);
 }
 
-function agentOf({ auth, config, settings }: Sources): string | undefined {
-  const isWanted = auth.useAgent ?? (auth.key === undefined && auth.password === undefined && !config.identitiesOnly);
-  return isWanted ? settings.environment.SSH_AUTH_SOCK || undefined : undefined;
+function agentSocketOf({ auth, config, settings }: Sources): string | undefined {
+  if (!(auth.useAgent ?? auth.password === undefined) || config.identityAgent === "none") return undefined;
+  return config.identityAgent ?? (settings.environment.SSH_AUTH_SOCK || undefined);
 }
 
 function jumpsOf({ settings, alias, config, isJump }: Sources): readonly JumpOptions[] {

@@ -18,6 +18,9 @@ export const utils = ssh2.utils;
 export const BaseAgent = ssh2.BaseAgent;
 export type BaseAgent = ssh2.BaseAgent;
 
+/** The agent at a socket or a named pipe. */
+export const createAgent = ssh2.createAgent;
+
 export type {
   AcceptConnection,
   Algorithms,

@@ -230,3 +230,25 @@ Deno.test({
     });
   },
 });
+
+Deno.test({
+  name: "resolveSshConfig reads ConnectTimeout as ssh does, and refuses what is no time (needs ssh)",
+  ...NEEDS_SSH,
+  async fn() {
+    await using home = await makeTempHome();
+    const file = join(home.path, "config");
+    for (const text of ["5", "1m30s", "2M", "none", "0"]) {
+      await Deno.writeTextFile(file, `ConnectTimeout ${text}\n`);
+      const { stdout } = await new Deno.Command("ssh", { args: ["-G", "-F", file, "web"] }).output();
+      const [, theirs] = /^connecttimeout (.*)$/m.exec(new TextDecoder().decode(stdout)) ?? [];
+      const ours = await resolveSshConfig({ host: "web", files: [file], env: home.environment() });
+      const seconds = Number(theirs);
+      assert.equal(ours.connectTimeoutMs, seconds > 0 ? seconds * 1000 : undefined, `${text}: ssh says ${theirs}`);
+    }
+    await Deno.writeTextFile(file, "ConnectTimeout soon\n");
+    await assert.rejects(resolveSshConfig({ host: "web", files: [file], env: home.environment() }), {
+      code: "config_invalid",
+      message: `Cannot read "${file}" line 1: needed seconds, found "soon"`,
+    });
+  },
+});

@@ -23,7 +23,7 @@ export const keyscan = defineCommand({
     const summary = fleetSummary(client.hosts.length, context);
     const results = await client.keyscanHosts({
       ...(flags.type.length > 0 ? { types: flags.type as readonly HostKeyKind[] } : {}),
-      timeout: `${flags["connect-timeout"]}ms`,
+      ...(flags["connect-timeout"] === undefined ? {} : { timeout: `${flags["connect-timeout"]}ms` }),
       save: flags.save ?? false,
       hash: flags.hash ?? false,
       signal: context.signal,

@@ -20,6 +20,9 @@ export interface HostConfig {
   /** Those that the configuration names, in order; empty means ssh's own list. They need not exist. */
   readonly identityFiles: readonly string[];
   readonly identitiesOnly: boolean;
+  /** The socket of the agent to ask in place of SSH_AUTH_SOCK's; "none" for no agent at all. */
+  readonly identityAgent?: string;
+  readonly connectTimeoutMs?: number;
   /** Bastions, the first one to be dialled first. */
   readonly proxyJump: readonly JumpHost[];
   /** For a shell, as the user wrote it. What was typed for this host, not in a file, holds no shell characters. */
@@ -88,6 +91,8 @@ function resolveHost(
     user,
     identityFiles: paths(settings.identityFiles.map(argumentOf), "IdentityFile"),
     identitiesOnly: readFlag(settings.first.get("identitiesonly"), false),
+    ...readAgent(settings, { tokens, env, home }),
+    ...readConnectTimeout(settings.first.get("connecttimeout")),
     ...readProxy(settings, dial),
     ...(alias === undefined ? {} : { hostKeyAlias: alias }),
     userKnownHostsFiles: paths(
@@ -118,6 +123,38 @@ function readProxy({ first }: CollectedSettings, tokens: Tokens): Pick<HostConfi
   const command = first.get("proxycommand")?.rest;
   if (command === undefined || command.toLowerCase() === "none") return { proxyJump: [] };
   return { proxyJump: [], proxyCommand: expandTokens(command, tokens, "ProxyCommand") };
+}
+
+/** A path, `none`, or the name of a variable, bare for SSH_AUTH_SOCK and behind a `$` for others (ssh_config(5)). */
+function readAgent(
+  { first }: CollectedSettings,
+  { tokens, env, home }: { tokens: Tokens; env: Environment; home: string },
+): Pick<HostConfig, "identityAgent"> {
+  const line = first.get("identityagent");
+  if (!line) return {};
+  const text = argumentOf(line);
+  if (text.toLowerCase() === "none") return { identityAgent: "none" };
+  if (text === "SSH_AUTH_SOCK") return {};
+  const [, variable] = /^\$([A-Za-z_][A-Za-z0-9_]*)$/.exec(text) ?? [];
+  if (variable !== undefined) return { identityAgent: env[variable] || "none" };
+  return { identityAgent: expandPath(text, { tokens, env, home, keyword: "IdentityAgent" }) };
+}
+
+/** Seconds, or a time such as `1m30s` (sshd_config(5), TIME FORMATS); `none` and 0 are the system's own limit. */
+function readConnectTimeout(line: ConfigLine | undefined): Pick<HostConfig, "connectTimeoutMs"> {
+  if (!line) return {};
+  const text = argumentOf(line).toLowerCase();
+  if (text === "none") return {};
+  const units: Readonly<Record<string, number>> = { "": 1, s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };
+  if (!/^(\d+[smhdw]?)+$/.test(text)) {
+    throw new AppError(
+      "config_invalid",
+      `Cannot read ${line.place}: needed seconds, found ${JSON.stringify(line.args[0])}`,
+    );
+  }
+  const parts = [...text.matchAll(/(\d+)([smhdw]?)/g)];
+  const seconds = parts.reduce((sum, [, count, unit]) => sum + Number(count) * (units[unit ?? ""] ?? 1), 0);
+  return seconds > 0 ? { connectTimeoutMs: seconds * 1000 } : {};
 }
 
 function firstArgument({ first }: CollectedSettings, keyword: string): string | undefined {
