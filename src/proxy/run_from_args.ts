@@ -11,6 +11,7 @@ import {
   type ResumeDialer,
 } from "../stream/resume/client.ts";
 import { stdioStream } from "../stream/stdio.ts";
+import { disconnectMessage, isStderrDiscarded } from "./disconnect_message.ts";
 import { LeavingBySignal, SignalExit } from "./leave_on_signal.ts";
 import { parseProxyArgs, type ProxyArgs } from "./parse_proxy_args.ts";
 import type { ProxyTarget, TargetLoader } from "./proxy_route.ts";
@@ -24,23 +25,28 @@ export interface ProxyMainOptions {
   readonly stdio?: ByteStream;
   /** Writes one line, without its end, to stderr. */
   readonly printError?: (line: string) => void;
+  /** Whether what is printed there is lost; asked of the process unless given. */
+  readonly isStderrDiscarded?: () => boolean;
   readonly signal?: AbortSignal | undefined;
   /** The connection has become a session that the agent would hold: from now on somebody has to take leave of it. */
   readonly onResumable?: () => void;
 }
 
 /**
- * Runs `porthole proxy ARGS...` and resolves to its exit status; every failure is one line on stderr.
+ * Runs `porthole proxy ARGS...` and resolves to its exit status; every failure is one line on stderr. Where that is
+ * thrown away and SSH has not begun, the SSH client is told in its own words, and shows them.
  *
  * The caller must end the process then: a read of stdin may be pending, which nothing can call off.
  */
 export async function proxyMain(args: readonly string[], options: ProxyMainOptions): Promise<number> {
   const { printError = printToStderr, env, signal } = options;
+  const stdio = new WatchedStdio(options.stdio ?? stdioStream());
   using exit = new SignalExit();
   try {
     const parsed = parseProxyArgs(args);
     await runParsedProxy(parsed, {
       ...options,
+      stdio,
       signal: signal ? AbortSignal.any([signal, exit.signal]) : exit.signal,
       onResumable: () => exit.listen(),
     });
@@ -49,6 +55,9 @@ export async function proxyMain(args: readonly string[], options: ProxyMainOptio
     if (error instanceof LeavingBySignal) return error.status;
     const failure = toAppError(error);
     printError(errorLine(failure));
+    if (!stdio.hasWritten && (options.isStderrDiscarded ?? isStderrDiscarded)()) {
+      await stdio.write(disconnectMessage(errorLine(failure))).catch(() => {/* nobody reads stdout either */});
+    }
     if (env.PORTHOLE_DEBUG && failure.cause !== undefined) {
       printError(debugLine(`cause: ${describeError(failure.cause)}`));
     }
@@ -141,6 +150,33 @@ function debugLine(line: string): string {
 
 function plain(text: string): string {
   return escapeControls(redactText(text).replaceAll(/\s*\r?\n\s*/g, " "));
+}
+
+/** Remembers whether anything was written. */
+class WatchedStdio implements ByteStream {
+  hasWritten = false;
+  readonly #stdio: ByteStream;
+
+  constructor(stdio: ByteStream) {
+    this.#stdio = stdio;
+  }
+
+  read(): Promise<Uint8Array | null> {
+    return this.#stdio.read();
+  }
+
+  write(bytes: Uint8Array): Promise<void> {
+    this.hasWritten = true;
+    return this.#stdio.write(bytes);
+  }
+
+  closeWrite(): Promise<void> {
+    return this.#stdio.closeWrite();
+  }
+
+  [Symbol.dispose](): void {
+    this.#stdio[Symbol.dispose]();
+  }
 }
 
 /** One line on a terminal that ssh may have in raw mode, where a line feed alone does not go back to the left. */

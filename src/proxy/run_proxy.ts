@@ -135,7 +135,8 @@ async function receiveAll({ route, stdout }: Pick<Ends, "route" | "stdout">, cou
       isWriting = false;
       count.down += bytes.length;
     }
-    await stdout.closeWrite();
+    // Without a byte it is a failure, and whoever reports it may have something to say.
+    if (count.down > 0) await stdout.closeWrite();
     return { kind: "route" };
   } catch (error) {
     return isWriting ? { kind: "stdout" } : { kind: "read-failed", error };
