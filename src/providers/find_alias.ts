@@ -16,7 +16,7 @@ export function aliasFinder(env: Environment): (name: string) => Promise<AliasRo
     if (!listed || performance.now() - listed.at > LIST_MS) {
       listed = { at: performance.now(), aliases: listAliases(env).then((aliases) => new Set(aliases)) };
     }
-    return (await listed.aliases).has(name) ? await findAlias(env, name) : null;
+    return (await listed.aliases).has(name.toLowerCase()) ? await findAlias(env, name) : null;
   };
 }
 

@@ -38,9 +38,21 @@ export async function loadTarget(env: Environment, alias: string): Promise<Targe
   return parseTargetRecord(text, path);
 }
 
-/** Writes the record, replacing the one of the same alias in one step. */
+/**
+ * Writes the record, replacing the one of the same alias in one step.
+ *
+ * @throws AppError `already_exists` for an alias that differs from another in its case alone: ssh takes both for one.
+ */
 export async function saveTarget(env: Environment, record: TargetRecord): Promise<void> {
   await ensurePrivateFolder(targetsFolder(env));
+  const { alias: taken = record.alias } = await loadTarget(env, record.alias).catch(() => ({ alias: undefined }));
+  if (taken !== record.alias) {
+    throw new AppError(
+      "already_exists",
+      `Cannot name a target ${JSON.stringify(record.alias)}: there is ${JSON.stringify(taken)}, the same to ssh`,
+      { hint: "Give it another name: --name ALIAS" },
+    );
+  }
   await writeFileAtomic(recordPath(env, record.alias), `${JSON.stringify(record, null, 2)}\n`);
 }
 
@@ -60,7 +72,7 @@ export async function listTargets(env: Environment): Promise<TargetRecord[]> {
   return await Promise.all((await listAliases(env)).map((alias) => loadTarget(env, alias)));
 }
 
-/** The names of all targets, sorted; their records are not read. */
+/** The names of all targets in lower case, sorted; their records are not read. */
 export async function listAliases(env: Environment): Promise<string[]> {
   const aliases: string[] = [];
   try {
@@ -73,6 +85,7 @@ export async function listAliases(env: Environment): Promise<string[]> {
   return aliases.sort();
 }
 
+/** ssh gives its ProxyCommand the name in lower case, however it was typed and written. */
 function recordPath(env: Environment, alias: string): string {
-  return `${targetsFolder(env)}/${validateAlias(alias)}.json`;
+  return `${targetsFolder(env)}/${validateAlias(alias).toLowerCase()}.json`;
 }

@@ -55,3 +55,16 @@ Deno.test("validateAlias refuses what could be a flag, a path or a pattern", () 
   }
   for (const alias of ["a", "my-run.2_b", "0", "x".repeat(63)]) assert.equal(validateAlias(alias), alias);
 });
+
+Deno.test("a target is found in whatever case ssh gives its name, and two that differ in case alone are refused", () =>
+  withHome(async (env) => {
+    await saveTarget(env, { ...RECORD, alias: "Train" });
+    assert.equal((await loadTarget(env, "train")).alias, "Train");
+    assert.deepEqual((await listTargets(env)).map(({ alias }) => alias), ["Train"]);
+    await assert.rejects(saveTarget(env, RECORD), {
+      code: "already_exists",
+      message: 'Cannot name a target "train": there is "Train", the same to ssh',
+    });
+    await saveTarget(env, { ...RECORD, alias: "Train", user: "me" });
+    assert.equal((await loadTarget(env, "TRAIN")).user, "me");
+  }));
