@@ -1,4 +1,4 @@
-import { deadline, orAbort } from "../base/abort.ts";
+import { deadline, orAbort, sleep } from "../base/abort.ts";
 import { formatDuration } from "../base/duration.ts";
 import { AppError } from "../base/errors.ts";
 import type { ResolvedRoute, ResolveState } from "./resolve_state.ts";
@@ -11,6 +11,8 @@ export interface AwaitRouteOptions {
   /** What the run is called, for messages. */
   readonly runName: string;
   readonly timeoutMs: number;
+  /** How long to wait before a route that was not up is tried again. */
+  readonly pollIntervalMs: number;
   readonly signal?: AbortSignal | undefined;
   /** Starts to follow the run; see `Provider.resolve`. */
   resolve(signal: AbortSignal): AsyncIterable<ResolveState>;
@@ -78,6 +80,7 @@ async function untilUp(
     const answer = await options.probe(current, signal);
     if (answer.isUp) return current;
     note(answer.found);
+    await sleep(options.pollIntervalMs, signal);
     if (probes % PROBES_BETWEEN_LOOKS === 0) current = await followStates(options, { note, signal });
   }
 }

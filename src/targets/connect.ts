@@ -70,7 +70,7 @@ export async function connectTarget(options: ConnectOptions): Promise<ConnectRes
 }
 
 async function reach(options: ConnectOptions): Promise<ResolvedRoute> {
-  const { pollIntervalMs, waitForRoute = true } = options;
+  const { waitForRoute = true } = options;
   try {
     return await awaitRoute({
       ...options,
@@ -78,7 +78,6 @@ async function reach(options: ConnectOptions): Promise<ResolvedRoute> {
         !waitForRoute ? { isUp: true } : await probeRoute(withFiles(found, options).route, {
           ...dialOptions(options, found),
           signal,
-          pollIntervalMs,
         }),
     });
   } catch (error) {

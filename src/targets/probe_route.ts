@@ -1,4 +1,4 @@
-import { deadline, orAbort, sleep } from "../base/abort.ts";
+import { deadline, orAbort } from "../base/abort.ts";
 import { AppError } from "../base/errors.ts";
 import { oneLine } from "../base/printable.ts";
 import { type CredentialSource, dialRoute } from "../stream/dial_route.ts";
@@ -17,8 +17,6 @@ export interface ProbeRouteOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly credential?: CredentialSource | undefined;
   readonly signal: AbortSignal;
-  /** How long to wait before it answers "not yet". */
-  readonly pollIntervalMs: number;
 }
 
 /**
@@ -27,15 +25,13 @@ export interface ProbeRouteOptions {
  * @throws AppError for what waiting does not mend: `auth_denied`, `redirected`, `tls_failed`, `config_invalid`, ...
  */
 export async function probeRoute(route: TargetRoute, options: ProbeRouteOptions): Promise<ProbeAnswer> {
-  const { env, credential, signal, pollIntervalMs } = options;
+  const { env, credential, signal } = options;
   try {
     using stream = await dialRoute(route, { env, credential, signal });
     if (await tellsSshVersion(stream, signal)) return { isUp: true };
-    await sleep(pollIntervalMs, signal);
     return { isUp: false, found: "the route is up, no SSH server answers behind it yet" };
   } catch (error) {
     if (signal.aborted || !(error instanceof AppError) || !NOT_YET.has(error.code)) throw error;
-    await sleep(pollIntervalMs, signal);
     return { isUp: false, found: oneLine(error.message) };
   }
 }

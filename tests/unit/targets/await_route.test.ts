@@ -18,6 +18,7 @@ Deno.test("awaitRoute tells each state on the way and asks the route until it is
   const answers: ProbeAnswer[] = [{ isUp: false, found: "502" }, { isUp: true }];
   const resolved = await awaitRoute({
     runName: "train",
+    pollIntervalMs: 1,
     timeoutMs: 60_000,
     resolve: () =>
       states({ kind: "waiting", phase: "QUEUED" }, { kind: "waiting", phase: "RUNNING", message: "pulling" }, READY),
@@ -39,6 +40,7 @@ Deno.test("awaitRoute's timeout tells the last state that was seen, and ends wha
   }
   const waiting = awaitRoute({
     runName: "train",
+    pollIntervalMs: 1,
     timeoutMs: 20,
     resolve: stuck,
     probe: () => Promise.resolve({ isUp: true }),
@@ -56,7 +58,7 @@ Deno.test("awaitRoute lets a run that has ended and a refused credential through
   async function* failing(): AsyncGenerator<ResolveState> {
     throw ended;
   }
-  const options = { runName: "r", timeoutMs: 60_000, onProgress: () => {} };
+  const options = { runName: "r", pollIntervalMs: 1, timeoutMs: 60_000, onProgress: () => {} };
   await assert.rejects(
     awaitRoute({ ...options, resolve: failing, probe: () => Promise.resolve({ isUp: true }) }),
     ended,
@@ -76,10 +78,26 @@ Deno.test("awaitRoute notices that a run has ended while its route was being tri
   }
   const waiting = awaitRoute({
     runName: "r",
+    pollIntervalMs: 1,
     timeoutMs: 60_000,
     resolve: endsLater,
     probe: () => Promise.resolve({ isUp: false, found: "404" }),
     onProgress: () => {},
   });
   await assert.rejects(waiting, { code: "run_ended" });
+});
+
+Deno.test("awaitRoute tells what stood there at the first try before it waits for the next", async () => {
+  const waiting = awaitRoute({
+    runName: "train",
+    timeoutMs: 20,
+    pollIntervalMs: 60_000,
+    resolve: () => states(READY),
+    probe: () => Promise.resolve({ isUp: false, found: "502 Bad Gateway" }),
+    onProgress: () => {},
+  });
+  await assert.rejects(waiting, {
+    code: "timeout",
+    message: 'Cannot reach "train" within 20ms; the last that was seen: 502 Bad Gateway',
+  });
 });
