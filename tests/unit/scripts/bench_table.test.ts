@@ -33,6 +33,7 @@ function listeningGround(skipped: string[]): Ground {
     payloadMiB: 1,
     payload: refuse,
     reach: refuse,
+    shared: (_key, make) => make(),
     skip: (reason) => skipped.push(reason),
     progress: () => {},
     keep: (resource) => resource,
