@@ -3,6 +3,7 @@
  * `porthole proxy`, step by step with timings. Everything it makes is in a temporary home, which it removes.
  */
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 
 const SELF = porthole();
 const JOB = ["sh", "-c", 'echo "step 1 of 3: loading"; n=0; while [ $n -lt 600 ]; do n=$((n+1)); sleep 1; done'];
@@ -12,7 +13,7 @@ const ALIAS = "demo";
 function porthole(): string[] {
   const compiled = Deno.env.get("PORTHOLE");
   if (compiled) return [compiled];
-  const main = new URL("../main.ts", import.meta.url).pathname;
+  const main = fileURLToPath(new URL("../main.ts", import.meta.url));
   return [Deno.execPath(), "run", "--quiet", "--no-prompt", "--allow-all", main];
 }
 

@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { join } from "node:path";
 import { shellQuote } from "../../src/base/shell_quote.ts";
 
@@ -13,7 +14,7 @@ export interface SoakStage extends AsyncDisposable {
 export function portholeWords(): readonly [string, ...string[]] {
   const compiled = Deno.env.get("PORTHOLE");
   if (compiled) return [compiled];
-  const main = new URL("../../main.ts", import.meta.url).pathname;
+  const main = fileURLToPath(new URL("../../main.ts", import.meta.url));
   return [Deno.execPath(), "run", "--quiet", "--no-prompt", "--allow-all", main];
 }
 

@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { ensureKeypair } from "../../src/ssh/keys/ensure_keypair.ts";
@@ -49,7 +50,7 @@ Deno.test("ten processes that call ensureKeypair at once get the same key, made 
     console.log(JSON.stringify({ fingerprint, created }));`;
   const file = join(home.path, "ask.ts");
   await Deno.writeTextFile(file, script);
-  const config = new URL("../../deno.json", import.meta.url).pathname;
+  const config = fileURLToPath(new URL("../../deno.json", import.meta.url));
   const children = Array.from({ length: 10 }, () =>
     new Deno.Command(Deno.execPath(), {
       args: ["run", "--no-prompt", "--no-check", "-A", "--config", config, file],

@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { join } from "node:path";
 import { programPath, pythonWith } from "./programs.ts";
 
@@ -11,7 +12,7 @@ export interface Listening extends AsyncDisposable {
 
 /** The pod's side as the platform's SDK has it: see flyte_pod.py. */
 export async function startPod(authorizedKeys: string): Promise<Listening> {
-  const script = new URL("flyte_pod.py", import.meta.url).pathname;
+  const script = fileURLToPath(new URL("flyte_pod.py", import.meta.url));
   const child = new Deno.Command(pythonWith("asyncssh") ?? "python3", {
     args: ["-W", "ignore", script, authorizedKeys],
     stdin: "null",
