@@ -5,8 +5,9 @@ import { FirstLines } from "./first_lines.ts";
 
 /** Above this many unwritten bytes {@link StreamDuplex.isCongested} holds; ssh2 itself asks nobody before it writes. */
 const HIGH_WATER_BYTES = 1024 * 1024;
-/** Above this many nothing more is read: what waits are then answers to questions of a far side that does not read. */
+/** Above either nothing more is read: what waits are then answers to questions of a far side that does not read. */
 const MAX_PENDING_BYTES = 8 * 1024 * 1024;
+const MAX_PENDING_PIECES = 8192;
 /** At most so much goes into one write of the stream below: a WebSocket message of this size is at its fastest. */
 const MAX_WRITE_BYTES = 256 * 1024;
 
@@ -143,7 +144,7 @@ class ByteStreamDuplex extends Duplex implements StreamDuplex {
 
   async #readNext(): Promise<Uint8Array | null> {
     for (;;) {
-      if (this.#pendingBytes > MAX_PENDING_BYTES) await this.whenDrained();
+      if (this.#pendingBytes > MAX_PENDING_BYTES || this.#pending.length > MAX_PENDING_PIECES) await this.#flushing;
       const bytes = await this.#stream.read();
       if (bytes === null) return null;
       // ssh2 keeps pieces of what it is given; the array belongs to the stream.

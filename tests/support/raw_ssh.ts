@@ -201,13 +201,17 @@ export class EncryptedPeer implements Disposable {
     const { _protocol: protocol } = client as unknown as WithProtocol;
     // Without a key it asks for nothing by itself.
     if (privateKey === undefined) protocol.service = () => {};
-    await event;
+    // Before the first keys are in use: what takes the messages is chosen then.
     const next = protocol._onPayload;
+    let isUp = false;
     protocol._onPayload = (payload) => {
+      if (!isUp) return next(payload);
       peer.received.push(payload.slice());
       peer.#wake?.();
-      return privateKey === undefined ? undefined : next(payload);
+      return undefined;
     };
+    await event;
+    isUp = true;
     return peer;
   }
 
@@ -231,7 +235,16 @@ export class EncryptedPeer implements Disposable {
 
   /** Stops reading, for good. */
   stopReading(): void {
-    (this.#client as unknown as { readonly _sock: { pause(): void } })._sock.pause();
+    this.#socket.pause();
+  }
+
+  /** What the far side has not taken yet. */
+  get unsentBytes(): number {
+    return this.#socket.writableLength;
+  }
+
+  get #socket(): { pause(): void; readonly writableLength: number } {
+    return (this.#client as unknown as { readonly _sock: { pause(): void; readonly writableLength: number } })._sock;
   }
 
   /** Resolves when the far side has closed. Rejects when that takes longer than `ms`. */
