@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { listenForAgent } from "../../src/agent/sessions/agent_socket.ts";
 import { generateKey } from "../../src/ssh/keys/generate.ts";
 import { eventually, isAlive, runToEnd } from "../support/agent_stage.ts";
 import { hasProgram } from "../support/programs.ts";
@@ -108,4 +109,27 @@ Deno.test("what a job has started goes with it when the agent is killed", async 
     const pid = await worker();
     await eventually("the worker is gone", () => Promise.resolve(!isAlive(pid)));
   });
+});
+
+Deno.test({
+  name: "the key agent's socket is in /tmp where TMPDIR is missing or too long for it",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    await inFolder(async (folder) => {
+      const long = join(folder, "x".repeat(100));
+      await Deno.mkdir(long);
+      const before = Deno.env.get("TMPDIR");
+      try {
+        for (const unusable of [join(folder, "nowhere"), long]) {
+          Deno.env.set("TMPDIR", unusable);
+          using agent = await listenForAgent(() => Promise.reject(new Error("nobody asks")));
+          assert.match(agent.path, /^\/tmp\/porthole-agent-[^/]+\/agent\.sock$/);
+        }
+        assert.deepEqual([...Deno.readDirSync(long)], []);
+      } finally {
+        if (before === undefined) Deno.env.delete("TMPDIR");
+        else Deno.env.set("TMPDIR", before);
+      }
+    });
+  },
 });

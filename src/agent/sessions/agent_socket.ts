@@ -12,12 +12,11 @@ export interface AgentSocket extends Disposable {
 
 /**
  * Listens on a unix socket in a fresh folder that only its owner can enter (0700), and carries every connection to a
- * channel made by `open`. Disposing removes it.
+ * channel made by `open`. Disposing removes it. A job's TMPDIR may be missing, read-only or too long for a socket's path
+ * (108 bytes): then it is /tmp, where sshd has it always.
  */
 export async function listenForAgent(open: () => Promise<ByteStream>): Promise<AgentSocket> {
-  const folder = await Deno.makeTempDir({ prefix: "porthole-agent-" });
-  const path = join(folder, "agent.sock");
-  const listener = Deno.listen({ transport: "unix", path });
+  const { folder, path, listener } = await listenIn().catch(() => listenIn("/tmp"));
   acceptAll(listener, (conn) => void carry(streamFromConn(conn), open));
   return {
     path,
@@ -26,6 +25,17 @@ export async function listenForAgent(open: () => Promise<ByteStream>): Promise<A
       Deno.removeSync(folder, { recursive: true });
     },
   };
+}
+
+async function listenIn(dir?: string): Promise<{ folder: string; path: string; listener: Deno.UnixListener }> {
+  const folder = await Deno.makeTempDir({ prefix: "porthole-agent-", ...(dir === undefined ? {} : { dir }) });
+  const path = join(folder, "agent.sock");
+  try {
+    return { folder, path, listener: Deno.listen({ transport: "unix", path }) };
+  } catch (error) {
+    await Deno.remove(folder);
+    throw error;
+  }
 }
 
 async function carry(stream: ByteStream, open: () => Promise<ByteStream>): Promise<void> {
