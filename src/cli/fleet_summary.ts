@@ -1,5 +1,5 @@
 import { formatDuration } from "../base/duration.ts";
-import { escapeControls } from "../base/printable.ts";
+import { escapeControls, oneLine } from "../base/printable.ts";
 import { foldNodeSet } from "../fleet/fold_node_set.ts";
 import type { HostResult } from "../fleet/results.ts";
 import type { CommandContext } from "./command.ts";
@@ -39,9 +39,11 @@ export function fleetSummary(total: number, context: CommandContext): FleetSumma
       if (isOk) ok++;
       else {
         failed++;
-        const kind = error?.kind ?? what;
+        // Hundreds of lines that say the same would hide the one that says why.
+        const isUnstarted = error?.details?.reason === "not_started";
+        const kind = isUnstarted ? oneLine(error?.message ?? "") : error?.kind ?? what;
         failures.set(kind, [...failures.get(kind) ?? [], host]);
-        if (error) {
+        if (error && !isUnstarted) {
           context.notice(`${escapeControls(host)}: ${escapeControls(error.message)}`);
           if (error.hint && total === 1) context.notice(`  ${escapeControls(error.hint)}`);
         }
@@ -59,9 +61,10 @@ export function fleetSummary(total: number, context: CommandContext): FleetSumma
       );
     },
     finish() {
+      context.progress("");
       const parts = [
         `${ok} ok`,
-        ...[...failures].map(([kind, hosts]) => `${hosts.length} ${kind}: ${shortList(hosts)}`),
+        ...[...failures].map(([kind, hosts]) => `${hosts.length} ${lowerFirst(kind)}: ${shortList(hosts)}`),
       ];
       const hosts = total === 1 ? "1 host" : `${total} hosts`;
       context.notice(`${hosts}: ${parts.join("; ")} (${formatDuration(elapsedMs())})`);
@@ -73,6 +76,10 @@ export function fleetSummary(total: number, context: CommandContext): FleetSumma
     },
   };
   return summary;
+}
+
+function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
 }
 
 /** A node set, cut where it would fill the screen. */

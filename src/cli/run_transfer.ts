@@ -6,6 +6,8 @@ import type { CommandContext, FlagValues } from "./command.ts";
 import type { TRANSFER_FLAGS } from "./fleet_flags.ts";
 import { fleetSummary } from "./fleet_summary.ts";
 
+const MAX_SKIPPED_NAMES = 5;
+
 /** What {@link TRANSFER_FLAGS} came to. */
 export type TransferFlags = FlagValues<typeof TRANSFER_FLAGS>;
 
@@ -41,6 +43,16 @@ export async function* runTransfer(
 ): AsyncGenerator<SSHTransferResult, number> {
   const summary = fleetSummary(total, context);
   const rates = new Map<string, number>();
+  const told = new Set<string>();
+  // An upload leaves out the same on every host: once is enough.
+  const tellSkipped = ({ host, skipped, src }: SSHTransferResult) => {
+    if (!skipped?.length) return;
+    const names = skipped.slice(0, MAX_SKIPPED_NAMES).map((name) => JSON.stringify(name)).join(", ");
+    const more = skipped.length > MAX_SKIPPED_NAMES ? ` and ${skipped.length - MAX_SKIPPED_NAMES} more` : "";
+    const text = `left out of ${JSON.stringify(src)}, neither file nor folder: ${names}${more}`;
+    if (!told.has(text)) context.notice(`${escapeControls(host)}: ${escapeControls(text)}`);
+    told.add(text);
+  };
   let first: SSHTransferResult | undefined;
   let count = 0;
   try {
@@ -56,6 +68,7 @@ export async function* runTransfer(
         if (event.result.via === "cat" && event.result.ok) {
           context.notice(`${escapeControls(event.host)}: it has no SFTP: the files went through cat`);
         }
+        tellSkipped(event.result);
         summary.result(event.result);
         yield event.result;
       }

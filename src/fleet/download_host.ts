@@ -5,7 +5,7 @@ import type { SshConnection } from "../ssh/client/connection.ts";
 import { assertSameHash, hashLocalFile, hashRemoteFile } from "./checksum.ts";
 import { localBasename } from "./local_names.ts";
 import { partName } from "./part_name.ts";
-import type { RemoteFiles } from "./remote_files.ts";
+import type { RemoteFiles, RemoteStat } from "./remote_files.ts";
 import { runAtMost } from "./run_at_most.ts";
 import { parseMode, type TransferOptions } from "./transfer_options.ts";
 import type { TransferProgress } from "./transfer_progress.ts";
@@ -24,12 +24,24 @@ export interface DownloadWork {
   readonly signal: AbortSignal | undefined;
 }
 
-interface RemoteFile {
+interface RemoteFile extends RemoteFolder {
   readonly path: string;
-  readonly to: string;
   readonly size: number;
+}
+
+interface RemoteFolder {
+  readonly to: string;
   readonly mode: number | undefined;
   readonly mtime: number | undefined;
+}
+
+/** What there is below a remote path. */
+interface RemoteTree {
+  readonly files: readonly RemoteFile[];
+  /** Parents before what is in them. */
+  readonly folders: readonly RemoteFolder[];
+  /** What is neither of them, or a link to nowhere. */
+  readonly skipped: readonly string[];
 }
 
 /**
@@ -40,43 +52,74 @@ interface RemoteFile {
  */
 export async function downloadFromHost(src: string, dst: string, work: DownloadWork): Promise<TransferOutcome> {
   const place = src === "~" ? "." : src.replace(/^~\//, "") || ".";
-  const { files, folders } = await listRemote(place, dst, work);
-  for (const folder of folders) await Deno.mkdir(folder, { recursive: true });
+  const { files, folders, skipped } = await listRemote(place, dst, work);
+  const made: RemoteFolder[] = [];
+  for (const folder of folders) if (await makeFolder(folder.to)) made.push(folder);
   await Deno.mkdir(dirname(dst), { recursive: true });
   const checksums: Record<string, string> = {};
   await runAtMost(FILES_AT_ONCE, files, async (file) => {
     const checksum = await downloadFile(file, work);
     if (checksum !== undefined) checksums[file.to] = checksum;
   });
-  return { files: files.length, dst, ...(work.options.checksum ? { checksums } : {}) };
+  // What is inside first: to write into a folder changes its time, and may be forbidden by its mode.
+  for (const { to, ...attributes } of made.reverse()) await setAttributes(to, attributes);
+  return {
+    files: files.length,
+    dst,
+    ...(skipped.length ? { skipped } : {}),
+    ...(work.options.checksum ? { checksums } : {}),
+  };
+}
+
+/** True when the folder was not there. */
+async function makeFolder(path: string): Promise<boolean> {
+  const wasThere = await Deno.stat(path).then(({ isDirectory }) => isDirectory, () => false);
+  if (!wasThere) await Deno.mkdir(path, { recursive: true });
+  return !wasThere;
+}
+
+async function setAttributes(path: string, { mode, mtime }: Pick<RemoteFolder, "mode" | "mtime">): Promise<void> {
+  if (mode !== undefined && Deno.build.os !== "windows") await Deno.chmod(path, mode);
+  if (mtime !== undefined) await Deno.utime(path, mtime, mtime);
 }
 
 async function listRemote(
   src: string,
   dst: string,
   { files: remote, options, signal }: DownloadWork,
-): Promise<{ files: RemoteFile[]; folders: string[] }> {
+): Promise<RemoteTree> {
   const files: RemoteFile[] = [];
-  const folders: string[] = [];
+  const folders: RemoteFolder[] = [];
+  const skipped: string[] = [];
   const walk = async (path: string, to: string, depth: number): Promise<void> => {
     signal?.throwIfAborted();
     const found = await remote.stat(path);
-    if (!found && depth > 0) return;
-    if (!found) throw new AppError("not_found", `Cannot download ${JSON.stringify(src)}: it is not on the far side`);
-    if (found.kind === "file") files.push({ path, to, ...found });
-    if (found.kind !== "folder" || depth > MAX_DEPTH) return;
+    if (found?.kind !== "folder" && found?.kind !== "file") {
+      if (depth > 0) return void skipped.push(path);
+      throw notThere(src, found);
+    }
+    const { kind, size, mode, mtime } = found;
+    if (kind === "file") files.push({ path, to, size, mode, mtime });
+    if (kind === "file" || depth > MAX_DEPTH) return;
     if (!options.recursive) {
       throw new AppError("usage", `Cannot download ${JSON.stringify(src)}: it is a folder`, {
         hint: "Add --recursive",
       });
     }
-    folders.push(to);
+    folders.push({ to, mode, mtime });
     for (const name of await remote.list(path)) {
       await walk(remoteJoin(path, name), join(to, assertLocalName(name)), depth + 1);
     }
   };
   await walk(src, dst, 0);
-  return { files, folders };
+  return { files, folders, skipped };
+}
+
+function notThere(src: string, found: RemoteStat | null): AppError {
+  const quoted = JSON.stringify(src);
+  return found
+    ? new AppError("remote_failed", `Cannot download ${quoted}: it is neither a file nor a folder`)
+    : new AppError("not_found", `Cannot download ${quoted}: it is not on the far side`);
 }
 
 /** A name from the far side must not lead out of the folder that it is put into. */
@@ -94,9 +137,7 @@ async function downloadFile(file: RemoteFile, work: DownloadWork): Promise<strin
   try {
     await readPart(file, part, work);
     const checksum = options.checksum ? await compare(file, part, work) : undefined;
-    const mode = parseMode(options.mode) ?? file.mode;
-    if (mode !== undefined && Deno.build.os !== "windows") await Deno.chmod(part, mode);
-    if (file.mtime !== undefined) await Deno.utime(part, file.mtime, file.mtime);
+    await setAttributes(part, { mode: parseMode(options.mode) ?? file.mode, mtime: file.mtime });
     await Deno.rename(part, file.to);
     return checksum;
   } catch (error) {

@@ -28,8 +28,8 @@ export interface RemoteFiles extends AsyncDisposable {
   stat(path: string): Promise<RemoteStat | null>;
   /** Names in a folder, without `.` and `..`. @throws AppError for a name that cannot be asked for. */
   list(path: string): Promise<string[]>;
-  /** Makes a folder and those above it, as far as they are missing. */
-  makeFolder(path: string): Promise<void>;
+  /** Makes a folder and those above it, as far as they are missing; true when it was not there. */
+  makeFolder(path: string): Promise<boolean>;
   /** Writes the bytes from `startAt` on into `sink`, in order. */
   read(path: string, sink: ByteSink, options: RemoteCopyOptions): Promise<void>;
   /** Writes `source` from `startAt` on; without it the file is made anew, for its owner alone. */

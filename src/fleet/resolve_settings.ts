@@ -42,10 +42,10 @@ export function createSettingsResolver(settings: FleetSettings, lookUpConfig: Lo
   return {
     async resolve(host, { isJump = false } = {}) {
       const spec = parseHostSpec(host.host);
-      // A jump logs in with what it was given; the hosts' password is none of its business.
-      const inherited = isJump ? withoutSecrets(clientAuth) : clientAuth;
+      const alias = spec.port === undefined ? await options.findAlias?.(spec.host) ?? null : null;
+      // A jump logs in with what it was given, one of ours with its own; the hosts' password is none of its business.
+      const inherited = !isJump ? clientAuth : alias ? {} : withoutSecrets(clientAuth);
       const auth: AuthOptions = { ...inherited, ...authOf(host) };
-      const alias = spec.port === undefined && !isJump ? await options.findAlias?.(spec.host) ?? null : null;
       const user = host.user ?? spec.user ?? inherited.user;
       const port = host.port ?? spec.port ?? (isJump ? undefined : options.port);
       const config = await lookUpConfig({ host: spec.host, user, port });

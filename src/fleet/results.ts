@@ -49,6 +49,8 @@ export interface SSHTransferResult extends HostResult {
   readonly dst: string;
   /** `cat` where the far end has no SFTP. */
   readonly via: "sftp" | "cat";
+  /** What is neither a file nor a folder, or a link to nowhere: it was left out. */
+  readonly skipped?: readonly string[];
   /** SHA-256 in hexadecimal by path, with `checksum`. */
   readonly checksums?: Readonly<Record<string, string>>;
 }

@@ -54,5 +54,5 @@ export async function runOnHosts<H, R>(
 }
 
 function notStarted(why: string): AppError {
-  return new AppError("cancelled", `Not started: ${why}`);
+  return new AppError("cancelled", `Not started: ${why}`, { details: { reason: "not_started" } });
 }

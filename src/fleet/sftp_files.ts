@@ -49,15 +49,16 @@ function sftpFiles(client: SftpClient, { openSession, signal }: SftpFilesParts):
     signal?.throwIfAborted();
     return opened.flatMap((one) => one.status === "fulfilled" ? [one.value] : []);
   };
-  const makeFolder = async (path: string): Promise<void> => {
+  const makeFolder = async (path: string): Promise<boolean> => {
     const found = await stat(path);
-    if (found?.kind === "folder") return;
+    if (found?.kind === "folder") return false;
     if (found) throw new AppError("remote_failed", `Cannot make the folder ${JSON.stringify(path)}: a file is there`);
     if (dirname(path) !== path) await makeFolder(dirname(path));
     await client.makeFolder(path, { signal }).catch(async (error) => {
       // Another transfer may have made it in between.
       if ((await stat(path))?.kind !== "folder") throw error;
     });
+    return true;
   };
   return {
     via: "sftp",

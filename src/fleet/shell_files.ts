@@ -1,12 +1,16 @@
 import { AppError } from "../base/errors.ts";
 import { oneLine } from "../base/printable.ts";
 import { shellQuote } from "../base/shell_quote.ts";
-import { orAbort } from "../base/abort.ts";
+import { orAbort, sleep } from "../base/abort.ts";
 import type { ByteReader } from "../ssh/client/channel_stream.ts";
 import type { SshConnection } from "../ssh/client/connection.ts";
+import type { RemoteCommand } from "../ssh/client/remote_command.ts";
 import type { RemoteFiles, RemoteStat } from "./remote_files.ts";
 
 const BLOCK_BYTES = 256 * 1024;
+/** For how long, and how often, a session is asked for while the server has no room for one more. */
+const MAX_WAIT_FOR_ROOM_MS = 60_000;
+const ROOM_POLL_MS = 50;
 /** What a command that is no transfer may say. */
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 
@@ -42,7 +46,8 @@ export function openShellFiles(connection: SshConnection, signal: AbortSignal | 
       return names.split("\0").filter((name) => name !== "").map((name) => name.replace(/^\.\//, ""));
     },
     async makeFolder(path) {
-      await ask(`mkdir -p ${quotePath(path)}`);
+      const folder = quotePath(path);
+      return await ask(`[ -d ${folder} ] || { mkdir -p ${folder} && echo made; }`) !== "";
     },
     async read(path, sink, { startAt, onProgress }) {
       const file = quotePath(path);
@@ -118,7 +123,7 @@ interface ScriptOptions {
 /** Runs a script by `sh`, whatever the login shell is. @throws AppError `remote_failed` with what it said on stderr. */
 async function runScript(connection: SshConnection, script: string, options: ScriptOptions): Promise<void> {
   const { signal, onBytes, nextInput } = options;
-  using command = await connection.exec(`sh -c ${shellQuote(script)}`, { signal });
+  using command = await startWhenRoom(connection, `sh -c ${shellQuote(script)}`, signal);
   const feed = async () => {
     for (let block; nextInput && (block = await nextInput()) !== null;) await command.stdin.write(block);
     command.stdin.close();
@@ -144,6 +149,24 @@ async function runScript(connection: SshConnection, script: string, options: Scr
   if (code === 0) return;
   const why = oneLine(said.join("")) || `status ${code}`;
   throw new AppError(/no such file/i.test(why) ? "not_found" : "remote_failed", `The far side says: ${why}`);
+}
+
+/** A server lets so many sessions be open at once (MaxSessions, 10 with sshd) and takes a moment to forget one. */
+async function startWhenRoom(
+  connection: SshConnection,
+  line: string,
+  signal: AbortSignal | undefined,
+): Promise<RemoteCommand> {
+  const startedAt = performance.now();
+  for (;;) {
+    try {
+      return await connection.exec(line, { signal });
+    } catch (error) {
+      const isFull = error instanceof AppError && error.details?.reason === "channel_refused";
+      if (!isFull || performance.now() - startedAt > MAX_WAIT_FOR_ROOM_MS) throw error;
+      await sleep(ROOM_POLL_MS, signal);
+    }
+  }
 }
 
 async function drain(reader: ByteReader, onBytes?: (bytes: Uint8Array) => Promise<void>): Promise<void> {

@@ -28,19 +28,25 @@ export interface LocalSource {
   readonly path: string;
   readonly isFolder: boolean;
   /** Parents before what is in them. */
-  readonly folders: readonly string[];
+  readonly folders: readonly LocalFolder[];
   readonly files: readonly LocalFile[];
+  /** What is neither of them, or a link to nowhere: paths below the target. */
+  readonly skipped: readonly string[];
 }
+
+/** A folder of a tree: what a {@link LocalFile} has, but for the size. */
+export type LocalFolder = Pick<LocalFile, "below" | "mode" | "mtime">;
 
 /** What a transfer to or from one host came to. */
 export interface TransferOutcome {
   readonly files: number;
   readonly dst: string;
+  readonly skipped?: readonly string[];
   readonly checksums?: Readonly<Record<string, string>>;
 }
 
 /**
- * What is at `src`; links are followed, and what is neither file nor folder is left out.
+ * What is at `src`; links are followed, and what is neither file nor folder is told as skipped.
  *
  * @throws AppError `not_found`, and `usage` for a folder without `recursive`.
  */
@@ -49,27 +55,37 @@ export async function readLocalSource(src: string, { recursive = false }: Transf
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     throw new AppError("not_found", `Cannot upload ${JSON.stringify(src)}: it does not exist`, { cause: error });
   });
-  if (!info.isDirectory) return { path: src, isFolder: false, folders: [], files: [localFile(src, "", info)] };
+  if (info.isFile) {
+    return { path: src, isFolder: false, folders: [], files: [localFile(src, "", info)], skipped: [] };
+  }
+  if (!info.isDirectory) {
+    throw new AppError("usage", `Cannot upload ${JSON.stringify(src)}: it is neither a file nor a folder`);
+  }
   if (!recursive) {
     throw new AppError("usage", `Cannot upload ${JSON.stringify(src)}: it is a folder`, { hint: "Add --recursive" });
   }
-  const folders: string[] = [];
+  const folders: LocalFolder[] = [];
   const files: LocalFile[] = [];
-  const walk = async (path: string, below: string, above: readonly string[]): Promise<void> => {
+  const skipped: string[] = [];
+  const walk = async (
+    path: string,
+    { below, info, above }: { below: string; info: Deno.FileInfo; above: readonly string[] },
+  ): Promise<void> => {
     const real = await Deno.realPath(path);
     // A link back to a folder above it would be walked for ever.
     if (above.includes(real)) return;
-    folders.push(below);
+    folders.push(localFile(path, below, info));
     for await (const { name } of Deno.readDir(path)) {
       const child = join(path, name);
       const found = await Deno.stat(child).catch(() => null);
       const childBelow = below === "" ? name : `${below}/${name}`;
-      if (found?.isDirectory) await walk(child, childBelow, [...above, real]);
+      if (found?.isDirectory) await walk(child, { below: childBelow, info: found, above: [...above, real] });
       else if (found?.isFile) files.push(localFile(child, childBelow, found));
+      else skipped.push(childBelow);
     }
   };
-  await walk(src, "", []);
-  return { path: src, isFolder: true, folders, files };
+  await walk(src, { below: "", info, above: [] });
+  return { path: src, isFolder: true, folders, files, skipped };
 }
 
 function localFile(path: string, below: string, { size, mode, mtime }: Deno.FileInfo): LocalFile {
@@ -93,14 +109,17 @@ export interface UploadWork {
 
 /**
  * Uploads `source` to `dst`; into it where it is a folder or ends with a slash. Every file is written beside its target
- * and takes its name when it is whole.
+ * and takes its name when it is whole. A folder that is made takes mode and time of its source in the end.
  *
  * @throws AppError `remote_failed`, `not_found`, `tunnel_closed`, ...
  */
 export async function uploadToHost(source: LocalSource, dst: string, work: UploadWork): Promise<TransferOutcome> {
   const { files } = work;
   const target = await remoteTarget(source, dst, files);
-  for (const below of source.folders) await files.makeFolder(remoteJoin(target, below));
+  const made: LocalFolder[] = [];
+  for (const folder of source.folders) {
+    if (await files.makeFolder(remoteJoin(target, folder.below))) made.push(folder);
+  }
   if (!source.isFolder) await files.makeFolder(dirname(target));
   const checksums: Record<string, string> = {};
   await runAtMost(FILES_AT_ONCE, source.files, async (file) => {
@@ -108,7 +127,16 @@ export async function uploadToHost(source: LocalSource, dst: string, work: Uploa
     const checksum = await uploadFile(file, to, work);
     if (checksum !== undefined) checksums[to] = checksum;
   });
-  return { files: source.files.length, dst: target, ...(work.options.checksum ? { checksums } : {}) };
+  // What is inside first: to write into a folder changes its time, and may be forbidden by its mode.
+  for (const { below, mode, mtime } of made.reverse()) {
+    await files.setAttributes(remoteJoin(target, below), { mode, mtime });
+  }
+  return {
+    files: source.files.length,
+    dst: target,
+    ...(source.skipped.length ? { skipped: source.skipped } : {}),
+    ...(work.options.checksum ? { checksums } : {}),
+  };
 }
 
 async function remoteTarget({ path }: LocalSource, dst: string, files: RemoteFiles): Promise<string> {

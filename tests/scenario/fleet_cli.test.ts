@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { makeStage, sshdScenario as scenario } from "../support/fleet_stage.ts";
 import { TOP } from "../support/compiled.ts";
+import { hasProgram } from "../support/programs.ts";
+import { openTerminal } from "../support/terminal.ts";
 
 interface Finished {
   readonly code: number;
@@ -45,6 +47,38 @@ scenario("porthole exec puts the host before each line and ends with the one rem
   assert.match(stderr, /: exited with status 7\n/);
   assert.match(stderr, /\n1 host: 0 ok; 1 with another status than 0: \S+ \(\S+\)\n$/);
   assert.equal(code, 7);
+});
+
+scenario("porthole exec tells hosts that were not started once, with why", async () => {
+  await using set = await makeCliStage();
+  const hosts = [set.hosts, ...Array.from({ length: 20 }, (_, at) => `web${at + 1}`)].join(",");
+  const { code, stderr } = await set.porthole("exec", hosts, "--canary", "1", "--", "false");
+  const lines = stderr.trim().split("\n");
+  assert.equal(lines.length, 2, stderr);
+  assert.match(
+    lines[1] ?? "",
+    /^21 hosts: 0 ok; 1 with another status than 0: \S+; 20 not started: the first host, the canary, failed: web\[1-20\] \(/,
+  );
+  assert.equal(code, 1);
+});
+
+Deno.test({
+  name: "porthole exec at a terminal takes its live line away before the last one (needs sshd)",
+  ignore: !hasProgram("sshd") || Deno.build.os !== "linux",
+  async fn() {
+    await using set = await makeCliStage();
+    const words = ["exec", "-i", set.sshd.keyPath, "--known-hosts", join(set.home.path, "known_hosts")];
+    await using terminal = openTerminal(
+      Deno.execPath(),
+      ["run", "--no-check", "-A", join(TOP, "main.ts"), ...words, set.hosts, "--", "echo in"],
+      { env: set.home.environment() },
+    );
+    await terminal.waitFor(/1 host: 1 ok \([^)]*\)\r\n/);
+    await terminal.exit;
+    assert.match(terminal.shown, /0 done, 0 failed, 1 running, 0 waiting/);
+    // deno-lint-ignore no-control-regex
+    assert.match(terminal.shown, /\r\x1b\[2K1 host: 1 ok \([^)]*\)\r\n$/);
+  },
 });
 
 scenario("porthole exec keeps the words of a command apart", async () => {

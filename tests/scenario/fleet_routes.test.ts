@@ -104,6 +104,30 @@ scenario("an alias of our own is dialled in this process, with its own user, key
   assert.deepEqual(dialled, ["train"]);
 });
 
+scenario("an alias of our own leads on as a jump host, with its own user and key", async () => {
+  await using set = await makeStage();
+  await using jump = await startSshd(set.home.path);
+  const knownHostsFile = join(set.home.path, "targets");
+  await Deno.writeTextFile(knownHostsFile, `run-1 ${jump.hostKey}\n`);
+  const client = config(set.options({
+    jump: "train",
+    findAlias: (alias) =>
+      Promise.resolve(
+        alias !== "train" ? null : {
+          dial: ({ signal }) => dialTcp({ hostname: "127.0.0.1", port: jump.port, signal }),
+          user: jump.user,
+          identityFile: jump.keyPath,
+          hostKeyAlias: "run-1",
+          knownHostsFile,
+          hostKeyCheck: "yes",
+        },
+      ),
+    hostKeyCheck: false,
+  }));
+  const [result] = await client.exec("echo in");
+  assert.deepEqual([result?.stdout, result?.error], ["in\n", undefined]);
+});
+
 /** A stand-in for sudo that asks for "pw" on stdin and tells whom it was told to be. */
 const FAKE_SUDO = `#!/bin/sh
 user=root

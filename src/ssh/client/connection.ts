@@ -165,7 +165,12 @@ export function sshConnection(
 }
 
 function execRefused(error: Error): AppError {
-  return new AppError("protocol", `The server did not start the command: ${oneLine(error.message)}`, { cause: error });
+  // RFC 4254 5.1: there is a reason where the channel was refused, not what it was opened for.
+  const details = "reason" in error ? { reason: "channel_refused" } : {};
+  return new AppError("protocol", `The server did not start the command: ${oneLine(error.message)}`, {
+    cause: error,
+    details,
+  });
 }
 
 function tcpRefused(error: Error, { host, port }: { host: string; port: number }): AppError {
