@@ -1,8 +1,8 @@
-import type { Environment } from "../base/home.ts";
-import type { CredentialSource } from "../stream/dial_route.ts";
-import type { TargetRoute } from "../targets/target.ts";
+import { type Environment, portholeHome } from "../base/home.ts";
+import type { ProxyTarget } from "../proxy/proxy_route.ts";
 import { loadTarget } from "../targets/target_store.ts";
 import { credentialSource } from "./credential_source.ts";
+import { isHeldByAnother } from "./local/run_lock.ts";
 
 /**
  * What `porthole proxy ALIAS` dials: the record's route, and where fresh headers for it come from.
@@ -13,7 +13,12 @@ import { credentialSource } from "./credential_source.ts";
 export async function loadProxyTarget(
   env: Environment,
   alias: string,
-): Promise<{ readonly route: TargetRoute; readonly credential?: CredentialSource }> {
-  const { route, credential } = await loadTarget(env, alias);
-  return credential ? { route, credential: credentialSource(credential, env) } : { route };
+): Promise<ProxyTarget> {
+  const { route, credential, provider, runName } = await loadTarget(env, alias);
+  const state = `${portholeHome(env)}/runs/${runName}/state.json`;
+  return {
+    route,
+    credential: credential && credentialSource(credential, env),
+    hasEnded: provider === "local" ? async () => !await isHeldByAnother({ state }) : undefined,
+  };
 }

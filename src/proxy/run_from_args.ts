@@ -1,4 +1,4 @@
-import { type AppError, describeError, toAppError } from "../base/errors.ts";
+import { AppError, describeError, toAppError } from "../base/errors.ts";
 import { escapeControls } from "../base/printable.ts";
 import { redactText, redactUrl } from "../base/redact.ts";
 import { formatDuration } from "../base/duration.ts";
@@ -123,14 +123,29 @@ function dialerFor(
   let loaded: Promise<ProxyTarget> | undefined;
   return async ({ protocols, signal }) => {
     loaded ??= findTarget(args, loadTarget);
-    const { route, credential } = await loaded;
+    const { route, credential, hasEnded } = await loaded;
     const place = route.kind === "tcp" ? `tcp ${route.host}:${route.port}` : redactUrl(route.url);
     debug(`dialling ${place}`);
     const startedAt = performance.now();
-    const stream = await dialRoute(route, { headers: args.headers, credential, protocols, env, signal });
+    const dialling = dialRoute(route, { headers: args.headers, credential, protocols, env, signal });
+    const stream = await dialling.catch(async (error: unknown) => {
+      throw isUnreachable(error) && await hasEnded?.() ? runEnded(args, error) : error;
+    });
     debug(`connected to ${place} in ${Math.round(performance.now() - startedAt)}ms`);
     return stream;
   };
+}
+
+function isUnreachable(error: unknown): boolean {
+  return error instanceof AppError && error.code === "dial_failed";
+}
+
+function runEnded({ destination }: ProxyArgs, cause: unknown): AppError {
+  const name = destination.kind === "alias" ? destination.alias : destination.url;
+  return new AppError("run_ended", `The run behind ${JSON.stringify(name)} has ended`, {
+    hint: "porthole logs RUN shows what it printed",
+    cause,
+  });
 }
 
 /** The route that the arguments name. Files given on the command line take the place of the record's. */

@@ -165,3 +165,24 @@ story("a target found by its URL takes the host keys that the agent tells", asyn
   assert.equal(unknown.code, 255);
   assert.match(unknown.stderr, /No ED25519 host key is known|Host key verification failed/);
 });
+
+story("ssh ends at once, and says why, when the agent of a local run is killed", async ({ porthole, home }) => {
+  await porthole("launch", "--name", "killed", "--detach", "--", "sleep", "600");
+  await porthole("connect", "killed", "--write-config", "--no-multiplex");
+  const shell = new Deno.Command("ssh", {
+    args: ["-F", join(home.path, ".ssh", "config"), "killed", "echo in; exec sleep 600"],
+    env: home.environment(),
+    clearEnv: true,
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const output = shell.stdout.getReader();
+  await output.read();
+  const state = JSON.parse(await Deno.readTextFile(join(home.portholeHome, "runs", "killed", "state.json")));
+  Deno.kill(state.pid, "SIGKILL");
+  const [{ code }, stderr] = await Promise.all([shell.status, new Response(shell.stderr).text()]);
+  await output.cancel();
+  assert.equal(code, 255);
+  assert.match(stderr, /The session was lost: .*The run behind "killed" has ended/);
+});

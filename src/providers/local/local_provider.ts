@@ -5,7 +5,8 @@ import type { ResolveState, RunReference } from "../../targets/resolve_state.ts"
 import { validateAlias } from "../../targets/target_store.ts";
 import type { LaunchRequest, Provider, RunSummary } from "../provider.ts";
 import { followFile, lastLines } from "./log_file.ts";
-import { isHeldByAnother, startAgent } from "./start_agent.ts";
+import { isHeldByAnother } from "./run_lock.ts";
+import { startAgent } from "./start_agent.ts";
 import {
   listRunNames,
   type LocalRun,

@@ -58,14 +58,3 @@ function holdFlags({ options }: LaunchRequest): string[] {
   }
   return flags;
 }
-
-/** True while another process holds the lock that an agent keeps for as long as it lives. */
-export async function isHeldByAnother(files: RunFiles): Promise<boolean> {
-  try {
-    using lock = await Deno.open(`${files.state}.lock`, { read: true, write: true });
-    return !await lock.tryLock(true);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-}
