@@ -53,6 +53,7 @@ class ByteStreamDuplex extends Duplex implements StreamDuplex {
   #waiting: Array<() => void> = [];
   #scratch: Uint8Array | undefined;
   readonly #firstLines = new FirstLines();
+  #isEnding = false;
 
   constructor(stream: ByteStream, remote: ToDuplexOptions["remote"]) {
     super({ emitClose: true, allowHalfOpen: true });
@@ -147,6 +148,8 @@ class ByteStreamDuplex extends Duplex implements StreamDuplex {
       if (this.#pendingBytes > MAX_PENDING_BYTES || this.#pending.length > MAX_PENDING_PIECES) await this.#flushing;
       const bytes = await this.#stream.read();
       if (bytes === null) return null;
+      // ssh2 goes on parsing what it has given up on, and fails for each piece anew.
+      if (this.#isEnding) continue;
       // ssh2 keeps pieces of what it is given; the array belongs to the stream.
       const whole = this.#firstLines.add(Buffer.from(bytes));
       if (whole.length > 0) return whole;
@@ -154,6 +157,7 @@ class ByteStreamDuplex extends Duplex implements StreamDuplex {
   }
 
   override _final(done: (error?: Error | null) => void): void {
+    this.#isEnding = true;
     this.emit("ending");
     const closeWrite = async () => {
       await this.#flushing;
