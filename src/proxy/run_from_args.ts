@@ -99,7 +99,7 @@ function resuming(
   },
 ): Dialer {
   if (resumeForMs === 0) return ({ signal }) => dial({ protocols: [], signal });
-  const isTerminal = Deno.stderr.isTerminal();
+  const isTerminal = Deno.stderr.isTerminal() || isStderrDiscarded();
   const told: Pick<DialResumableOptions, "onHeld" | "onBack"> = {
     onHeld: ({ forMs, why }) =>
       printOnTerminal(
@@ -196,7 +196,15 @@ class WatchedStdio implements ByteStream {
 
 /** One line on a terminal that ssh may have in raw mode, where a line feed alone does not go back to the left. */
 function printOnTerminal(line: string): void {
-  printToStderr(`\rporthole: ${plain(line)}\r`);
+  const text = `\rporthole: ${plain(line)}\r`;
+  if (Deno.stderr.isTerminal()) return printToStderr(text);
+  try {
+    // ssh with ControlPersist, which our own block asks for, took stderr away; the terminal is still ours.
+    using terminal = Deno.openSync("/dev/tty", { write: true });
+    terminal.writeSync(new TextEncoder().encode(`${text}\n`));
+  } catch {
+    // No terminal: an editor or a script started ssh, and nobody looks.
+  }
 }
 
 function printToStderr(line: string): void {
