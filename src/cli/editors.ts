@@ -83,7 +83,7 @@ function zedLaunch({ record: { alias }, folder }: EditorTarget): EditorLaunch {
 function gatewayLaunch({ record, folder }: EditorTarget): EditorLaunch {
   if (folder === undefined) {
     throw new AppError("usage", "Cannot open PyCharm without the folder of the project", {
-      hint: `porthole open ${record.alias} pycharm /root/project`,
+      hint: `porthole open ${record.alias} pycharm /srv/project`,
     });
   }
   const { route, alias, user } = record;

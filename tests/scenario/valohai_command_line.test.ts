@@ -198,14 +198,14 @@ test("open writes the block, logs in, and starts the editor by its own command",
   const bin = join(at.home.path, "bin");
   await Deno.mkdir(bin);
   await Deno.writeTextFile(join(bin, "code"), '#!/bin/sh\nprintf "%s\\n" "$@" > "$HOME/code.args"\n', { mode: 0o755 });
-  const open = await at.porthole(["open", "job", "vscode", "/root/my project", "--no-multiplex"], {
+  const open = await at.porthole(["open", "job", "vscode", "/srv/my project", "--no-multiplex"], {
     env: { PATH: `${bin}:${Deno.env.get("PATH")}` },
   });
   assert.equal(open.code, 0, open.stderr);
-  assert.equal(open.stdout, "Opened vscode://vscode-remote/ssh-remote+job/root/my%20project?windowId=_blank\n");
+  assert.equal(open.stdout, "Opened vscode://vscode-remote/ssh-remote+job/srv/my%20project?windowId=_blank\n");
   assert.equal(
     await Deno.readTextFile(join(at.home.path, "code.args")),
-    "--new-window\n--remote\nssh-remote+job\n/root/my project\n",
+    "--new-window\n--remote\nssh-remote+job\n/srv/my project\n",
   );
   assert.match(await Deno.readTextFile(join(at.home.path, ".ssh", "config")), /^Host job$/m);
 });

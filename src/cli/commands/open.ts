@@ -30,7 +30,7 @@ export const open = defineCommand({
     { name: "EDITOR", summary: EDITORS.join(", ") },
     { name: "FOLDER", summary: "The folder there to open, from the root", isOptional: true },
   ],
-  examples: ["porthole open train vscode /workspace", "porthole open train pycharm /root/project --print"],
+  examples: ["porthole open train vscode /workspace", "porthole open train pycharm /srv/project --print"],
   async *run({ flags, positionals: [alias = "", name = "", folder] }, context): AsyncGenerator<OpenItem> {
     const { env, self, signal } = context;
     const editor = parseEditor(name);

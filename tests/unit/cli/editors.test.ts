@@ -25,9 +25,9 @@ for (
   ]] as const
 ) {
   Deno.test(`editorLaunch leads ${editor} to the alias and the folder`, () => {
-    assert.deepEqual(editorLaunch(editor, { record: RECORD, folder: "/work/my code" }), {
-      url: `${scheme}://vscode-remote/ssh-remote+train/work/my%20code?windowId=_blank`,
-      command: [program, "--new-window", "--remote", "ssh-remote+train", "/work/my code"],
+    assert.deepEqual(editorLaunch(editor, { record: RECORD, folder: "/srv/my code" }), {
+      url: `${scheme}://vscode-remote/ssh-remote+train/srv/my%20code?windowId=_blank`,
+      command: [program, "--new-window", "--remote", "ssh-remote+train", "/srv/my code"],
     });
   });
 }
@@ -47,8 +47,8 @@ Deno.test("editorLaunch leads zed by its command and by its URL", () => {
 
 Deno.test("editorLaunch names the port of the block to JetBrains Gateway", () => {
   assert.equal(
-    editorLaunch("pycharm", { record: RECORD, folder: "/root/a b" }).url,
-    "jetbrains-gateway://connect#type=ssh&deploy=true&host=train&port=2222&user=root&productCode=PY&projectPath=%2Froot%2Fa%20b",
+    editorLaunch("pycharm", { record: RECORD, folder: "/srv/a b" }).url,
+    "jetbrains-gateway://connect#type=ssh&deploy=true&host=train&port=2222&user=root&productCode=PY&projectPath=%2Fsrv%2Fa%20b",
   );
 });
 
