@@ -85,9 +85,9 @@ function parseLine(line: string): AuthorizedKey {
 function splitOptions(line: string): { options: readonly string[]; rest: string } {
   const first = /^\S+/.exec(line)?.[0] ?? "";
   if (/^(?:ssh|ecdsa|sk)-[\w@.-]+$/.test(first)) return { options: [], rest: line };
-  const match = /^((?:[^\s"]|"(?:\\"|[^"])*")+)\s+(\S.*)$/.exec(line);
+  const match = /^((?:[^\s"]|"(?:\\"|\\(?!")|[^"\\])*")+)\s+(\S.*)$/.exec(line);
   if (!match) throw new AppError("key_invalid", "neither a key nor options with a key behind them");
-  const options = match[1]?.match(/(?:[^,"]|"(?:\\"|[^"])*")+/g) ?? [];
+  const options = match[1]?.match(/(?:[^,"]|"(?:\\"|\\(?!")|[^"\\])*")+/g) ?? [];
   return { options, rest: match[2] ?? "" };
 }
 

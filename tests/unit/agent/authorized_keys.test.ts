@@ -64,3 +64,18 @@ Deno.test("parseAuthorizedKeys refuses a line whose restriction it cannot keep",
   assert.equal(refused.length, lines.length);
   assert.equal(refused[0], 'line 1 of FILE: the option "from" is not supported here');
 });
+
+Deno.test("parseAuthorizedKeys is done at once with a line of backslashes and quotes", () => {
+  const startedAt = performance.now();
+  for (const piece of ['\\"', '"\\"', "a\\", '\\"\\', '","']) {
+    parseAuthorizedKeys(`command="${piece.repeat(20_000)} x`, "keys");
+  }
+  assert.ok(performance.now() - startedAt < 2000);
+});
+
+Deno.test("parseAuthorizedKeys knows no escape in quotes but that of a quote (sshd(8))", () => {
+  const line =
+    'command="a\\b \\"c\\" \\\\d" ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ7tNW0zsrBzTtDTYrxWRyx4VE5V3wP9Jd3JKdTvkjeT';
+  const [key] = parseAuthorizedKeys(line, "keys").keys;
+  assert.equal(key?.restrictions.command, 'a\\b "c" \\\\d');
+});
