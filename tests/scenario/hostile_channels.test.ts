@@ -213,7 +213,7 @@ needsSsh("half-open connections go when their time is over", async (stage) => {
     if (i % 2) await peer.send(plainPacket(new Uint8Array([MSG.ignore, 0, 0, 0, 0])).subarray(0, 7));
     peers.push(peer);
   }
-  await Promise.all(peers.map((peer) => peer.rest(8000)));
+  await Promise.all(peers.map((peer) => peer.rest(30_000)));
   await eventually("the agent has closed them too", () => stage.openFiles() <= before + 2);
   for (const peer of peers) peer[Symbol.dispose]();
 }, ["--login-timeout", "2s"]);
