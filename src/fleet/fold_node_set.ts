@@ -4,6 +4,9 @@ interface Shape {
   readonly digits: readonly string[];
 }
 
+/** A name with more numbers in it is listed as it is: looking for what they have in common would take too long. */
+const MAX_NUMBERS = 12;
+
 /** What stands at each number's place: one set of ranges per place. */
 type Row = readonly (readonly string[])[];
 
@@ -27,6 +30,7 @@ export function foldNodeSet(names: Iterable<string>): string {
 function takeApart(name: string): Shape {
   if (/[[\],]/.test(name)) return { texts: [name], digits: [] };
   const parts = name.split(/(\d{1,15})/);
+  if (parts.length > 2 * MAX_NUMBERS + 1) return { texts: [name], digits: [] };
   return { texts: parts.filter((_, at) => at % 2 === 0), digits: parts.filter((_, at) => at % 2 === 1) };
 }
 

@@ -74,6 +74,7 @@ function expandItem(item: string, whole: string): string[] {
   const [, first = "", last = "", step = "1"] = match;
   const width = first.length > 1 && first.startsWith("0") ? first.length : 0;
   const [from, to, by] = [Number(first), Number(last), Number(step)];
+  if (!Number.isSafeInteger(to)) throw badNodeSet(whole, `the range ${JSON.stringify(item)} has too many digits`);
   if (to < from) throw badNodeSet(whole, `the range ${JSON.stringify(item)} runs backwards`);
   if (by < 1) throw badNodeSet(whole, `the range ${JSON.stringify(item)} has a step of 0`);
   if ((to - from) / by > MAX_NAMES) throw tooMany(whole);

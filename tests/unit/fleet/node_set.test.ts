@@ -77,3 +77,15 @@ Deno.test("foldNodeSet folds ten thousand names in a moment", () => {
   const names = Array.from({ length: 10_000 }, (_, at) => `rack${at % 100}node${Math.floor(at / 100)}`);
   assert.equal(foldNodeSet(names), "rack[0-99]node[0-99]");
 });
+
+Deno.test("expandNodeSet rejects a range of numbers that cannot be counted", () => {
+  const range = "9".repeat(20);
+  assert.throws(() => expandNodeSet(`n[${range}-${range}]`), /the range ".*" has too many digits/);
+});
+
+Deno.test("foldNodeSet lists names with dozens of numbers as they are, and is done at once", () => {
+  const names = Array.from({ length: 20_000 }, (_, at) => `n${at}${"web3".repeat(100)}`);
+  const startedAt = performance.now();
+  assert.equal(foldNodeSet(names).split(",").length, names.length);
+  assert.ok(performance.now() - startedAt < 5000);
+});
