@@ -130,7 +130,8 @@ export class ResumeSessions implements AsyncDisposable {
 
   async #watch(entry: Entry, { ended }: Attached): Promise<void> {
     const { kind } = await ended;
-    if (kind !== "lost" || entry.session.isAttached) return;
+    // Both can happen in the very turn in which the connection is lost: it is over, or its client is back.
+    if (kind !== "lost" || entry.session.over.aborted || entry.session.isAttached) return;
     const { maxHeld } = this.#limits;
     const holdMs = entry.session.hasHeard ? this.#limits.holdMs : Math.min(this.#limits.holdMs, SILENT_HOLD_MS);
     if (holdMs <= 0 || maxHeld <= 0) return entry.session[Symbol.dispose]();

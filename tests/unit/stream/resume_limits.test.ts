@@ -42,6 +42,20 @@ Deno.test("an agent that may hold nothing ends a session with its connection", a
   assert.equal(sessions.count, 0);
 });
 
+Deno.test("an agent holds no session that ends as its connection is lost", async () => {
+  for (let turns = 0; turns < 20; turns++) {
+    await using sessions = new ResumeSessions();
+    const [client, agent] = joinedCarriers(RESUME_NEW);
+    const stream = sessions.open(agent, { identity: "" });
+    await client.write(pattern(1));
+    client.cut();
+    for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+    stream[Symbol.dispose]();
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    assert.equal(sessions.heldCount, 0, `${turns} turns behind the cut`);
+  }
+});
+
 Deno.test("a client that leaves ends its session at the agent at once", async () => {
   await using sessions = new ResumeSessions();
   let far: ByteStream | undefined;
