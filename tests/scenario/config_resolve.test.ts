@@ -179,6 +179,18 @@ Deno.test("resolveSshConfig never runs Match exec and says so", async () => {
   await assert.rejects(Deno.stat(trace), Deno.errors.NotFound);
 });
 
+Deno.test("resolveSshConfig takes no name of JavaScript for a criterion of Match", async () => {
+  await using home = await makeTempHome();
+  const file = join(home.path, "config");
+  await Deno.writeTextFile(file, "Match constructor\n User a\nMatch toString x\n User b\nHost web\n User me\n");
+  const { user, notices } = await resolveSshConfig({ files: [file], host: "web", env: { HOME: home.path } });
+  assert.equal(user, "me");
+  assert.deepEqual(notices.map((notice) => notice.split(" in ")[0]), [
+    'Passed over "Match constructor"',
+    'Passed over "Match tostring"',
+  ]);
+});
+
 for (
   const [title, text, message] of [
     ["an open quote", 'User "a\n', 'line 1: the quote " is not closed'],

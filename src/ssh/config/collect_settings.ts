@@ -34,11 +34,15 @@ export function collectSettings(files: readonly ConfigNode[][], question: Collec
 class Collector implements CollectedSettings {
   readonly first = new Map<string, ConfigLine>();
   readonly identityFiles: ConfigLine[] = [];
-  readonly notices: string[] = [];
+  readonly #notices = new Set<string>();
   wantsFinal = false;
   isFinal = false;
 
   constructor(private readonly question: CollectQuestion) {}
+
+  get notices(): readonly string[] {
+    return [...this.#notices];
+  }
 
   readFile(nodes: readonly ConfigNode[]): void {
     let isActive = true;
@@ -63,7 +67,7 @@ class Collector implements CollectedSettings {
       isFinal: this.isFinal,
     });
     if (wantsFinal) this.wantsFinal = true;
-    if (notice !== undefined && !this.notices.includes(notice)) this.notices.push(notice);
+    if (notice !== undefined) this.#notices.add(notice);
     return isActive;
   }
 

@@ -42,10 +42,10 @@ export function evaluateMatchLine({ args, place }: ConfigLine, subject: MatchSub
     const [, negation, name = "", inline] = /^(!?)([^=]*)(?:=(.*))?$/.exec(args[at++] ?? "") ?? [];
     const criterion = name.toLowerCase();
     if (criterion === "final") wantsFinal = true;
-    let isMet = WITHOUT_ARGUMENT[criterion]?.(subject);
+    let isMet = WITHOUT_ARGUMENT.get(criterion)?.(subject);
     if (isMet === undefined) {
       const argument = inline ?? args[at++] ?? "";
-      isMet = WITH_ARGUMENT[criterion]?.(argument, subject);
+      isMet = WITH_ARGUMENT.get(criterion)?.(argument, subject);
       if (isMet === undefined) {
         const notice = `Passed over "Match ${criterion}" in ${place}: porthole does not ${
           criterion === "exec" ? "run commands of a configuration" : "know it"
@@ -58,19 +58,22 @@ export function evaluateMatchLine({ args, place }: ConfigLine, subject: MatchSub
   return { isActive, wantsFinal };
 }
 
-const WITHOUT_ARGUMENT: Readonly<Record<string, (subject: MatchSubject) => boolean>> = {
+const WITHOUT_ARGUMENT: ReadonlyMap<string, (subject: MatchSubject) => boolean> = new Map(Object.entries({
   all: () => true,
-  final: ({ isFinal }) => isFinal,
+  final: ({ isFinal }: MatchSubject) => isFinal,
   // Names are never made canonical here, which is the default of CanonicalizeHostname.
   canonical: () => false,
-};
+}));
 
-const WITH_ARGUMENT: Readonly<Record<string, (argument: string, subject: MatchSubject) => boolean>> = {
-  host: (argument, { host }) => matchesHosts(argument, host.toLowerCase()),
-  originalhost: (argument, { originalHost }) => matchesHosts(argument, originalHost.toLowerCase()),
-  user: (argument, { user }) => matchesList(argument, user),
-  localuser: (argument, { localUser }) => matchesList(argument, localUser),
-};
+const WITH_ARGUMENT: ReadonlyMap<string, (argument: string, subject: MatchSubject) => boolean> = new Map(
+  Object.entries({
+    host: (argument: string, { host }: MatchSubject) => matchesHosts(argument, host.toLowerCase()),
+    originalhost: (argument: string, { originalHost }: MatchSubject) =>
+      matchesHosts(argument, originalHost.toLowerCase()),
+    user: (argument: string, { user }: MatchSubject) => matchesList(argument, user),
+    localuser: (argument: string, { localUser }: MatchSubject) => matchesList(argument, localUser),
+  }),
+);
 
 /** A list with commas, in which capitals matter. */
 function matchesList(list: string, text: string): boolean {
