@@ -18,14 +18,14 @@ export const USAGE = `Measures porthole side by side with what people use otherw
 
   --rounds N   rounds for each row (3)
   --size MIB   how much is carried in the rows on throughput (512)
-  --only ROW   this row alone; may be given more than once
+  --only ROW   this row alone; more with commas, or given more than once
   --json       one object per row instead of the table
 `;
 
 /** @throws AppError `usage` for what is no option, no row, or no positive whole number. */
 export function parseBenchOptions(args: readonly string[], rows: readonly string[]): BenchOptions {
   const { values } = parse(args);
-  const only = values.only ?? [];
+  const only = (values.only ?? []).flatMap((names) => names.split(","));
   const unknown = only.find((name) => !rows.includes(name));
   if (unknown !== undefined) {
     throw new AppError("usage", `There is no row ${JSON.stringify(unknown)}: the rows are ${rows.join(", ")}`);

@@ -43,7 +43,7 @@ Deno.test({
     const { home: { path }, server } = fixture;
     const { privateKeyPath } = await ensureKeypair({ path: join(path, "id_ed25519") });
     await using pod = await startPod(`${privateKeyPath}.pub`);
-    const idleSeconds = 1;
+    const idleSeconds = 2;
     await using ingress = await startIngress(path, { podPort: pod.port, controlPlane: server.endpoint, idleSeconds });
     const { access_token: token } = server.oauth.issueToken();
     const dial = async (pingIntervalMs: number) => {
