@@ -8,7 +8,7 @@
  * ```
  * @module
  */
-import { config, ssh as fleet } from "./fleet/mod.ts";
+import { type FleetOptions, ssh as fleet } from "./fleet/mod.ts";
 import { aliasFinder } from "./providers/find_alias.ts";
 
 /**
@@ -17,8 +17,16 @@ import { aliasFinder } from "./providers/find_alias.ts";
  */
 export const ssh: typeof fleet = {
   ...fleet,
-  config: (options) => config({ findAlias: aliasFinder(options.environment ?? Deno.env.toObject()), ...options }),
+  config: (options) => fleet.config(withAliases(options)),
+  keyscan: (options) => fleet.keyscan(withAliases(options)),
+  tryKeyscan: (options) => fleet.tryKeyscan(withAliases(options)),
+  keyCheck: (options) => fleet.keyCheck(withAliases(options)),
+  tryKeyCheck: (options) => fleet.tryKeyCheck(withAliases(options)),
 };
+
+function withAliases<O extends Pick<FleetOptions, "environment" | "findAlias">>(options: O): O {
+  return { findAlias: aliasFinder(options.environment ?? Deno.env.toObject()), ...options };
+}
 
 export { AppError, type ErrorCode } from "./base/errors.ts";
 export { SSHDebug, type SSHDebugConnectOptions } from "./providers/ssh_debug.ts";
@@ -26,11 +34,19 @@ export { ensureKeypair, type EnsureKeypairOptions, type EnsureKeypairResult } fr
 export { launchEnv } from "./targets/launch_env.ts";
 export type { Provider } from "./providers/provider.ts";
 export type {
+  ExecEvent,
+  ExecOptions,
   FleetClient,
   FleetOptions,
+  HostError,
+  Result,
   SSHBatchResult,
+  SSHCopyIdResult,
   SSHHostKey,
+  SSHKeyCheckResult,
   SSHKeyPair,
   SSHResult,
   SSHTransferResult,
+  TransferEvent,
+  TransferOptions,
 } from "./fleet/mod.ts";

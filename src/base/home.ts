@@ -20,3 +20,8 @@ export function homeFolder(env: Environment): string {
 export function portholeHome(env: Environment): string {
   return env.PORTHOLE_HOME || `${homeFolder(env)}/.porthole`;
 }
+
+/** `path` with a leading `~/` replaced, as a shell would have done. @throws AppError `config_invalid` as {@link homeFolder}. */
+export function expandHome(path: string, env: Environment): string {
+  return path.startsWith("~/") ? `${homeFolder(env)}/${path.slice(2)}` : path;
+}

@@ -52,6 +52,7 @@ export function createConnector({ settings, resolver, hostKeys, signal }: Connec
     return {
       dial: dialer(host, depth),
       host: host.name,
+      sshWords: host.sshWords,
       user: host.user,
       verifyHostKey: verify,
       preferredKeyTypes: knownTypes,

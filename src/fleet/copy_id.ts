@@ -1,8 +1,13 @@
 import { AppError } from "../base/errors.ts";
 import { oneLine } from "../base/printable.ts";
 import { fingerprint, formatPublicKey, type PublicKey } from "../ssh/keys/public_key.ts";
-import type { SSHResult } from "./results.ts";
-import type { HostResult } from "./results.ts";
+import { composeCommand } from "./command_line.ts";
+import { execCommand } from "./exec_call.ts";
+import { type Fleet, openFleet } from "./fleet.ts";
+import type { AuthOptions, HostOptions } from "./fleet_options.ts";
+import { createOutputStore } from "./output_store.ts";
+import { readPublicKey } from "./public_key_source.ts";
+import type { HostResult, SSHResult } from "./results.ts";
 
 /** What became of a key on one host. */
 export interface SSHCopyIdResult extends HostResult {
@@ -13,32 +18,58 @@ export interface SSHCopyIdResult extends HostResult {
   readonly fingerprint: string;
 }
 
-/** Whether a host would take a key. */
-export interface SSHKeyCheckResult extends HostResult {
-  readonly user: string;
-  readonly accepted: boolean;
-  readonly fingerprint: string;
-}
-
 /** Options of `copyId`. */
 export interface CopyIdOptions {
-  /** A public key line, a `.pub` file, or the private key beside one. */
-  readonly key: string;
   /** Installs it for this account, through sudo. */
   readonly asUser?: string;
   readonly sudo?: boolean;
-  /** Asks the server first, and does nothing where it takes the key already. */
+  /** Asks the server first, and does not even log in where it takes the key already. */
   readonly keyCheck?: boolean;
+  /** Else the client's: asked for what is missing to log in. */
+  readonly prompt?: AuthOptions["prompt"];
   readonly dryRun?: boolean;
   readonly signal?: AbortSignal;
 }
 
-/** Options of `keyCheck`. */
-export interface KeyCheckOptions {
-  readonly key: string;
-  /** Else whom the client logs in as. */
-  readonly user?: string;
-  readonly signal?: AbortSignal;
+/** Adds `key` on every host of a client. @throws AppError for a key that cannot be read, and as `exec`. */
+export async function copyIdToAll(fleet: Fleet, key: string, options: CopyIdOptions = {}): Promise<SSHCopyIdResult[]> {
+  const { prompt, ...others } = options;
+  if (prompt) {
+    await using asking = openFleet({ ...fleet.options, auth: { ...fleet.options.auth, prompt } });
+    return await copyIdToAll(asking, key, others);
+  }
+  const publicKey = await readPublicKey(key, fleet.settings.environment);
+  const print = await fingerprint(publicKey.blob);
+  const { asUser, sudo = asUser !== undefined } = options;
+  const sudoPassword = sudo ? fleet.options.sudoPassword : undefined;
+  const command = composeCommand(INSTALL_KEY, { sudo, asUser, sudoPassword });
+  const store = createOutputStore({ maxOutputBytes: 65_536, maxTotalBytes: Infinity, spoolFolder: fleet.spoolFolder });
+  const timeoutMs = fleet.settings.commandTimeoutMs;
+  return await fleet.run<SSHCopyIdResult>(options, ({ connector, signal }) => {
+    const describe = async (host: HostOptions) => {
+      const user = asUser ?? (await connector.resolve(host)).user;
+      return { host: host.host, ok: true, dryRun: false, user, added: false, fingerprint: print, durationMs: 0 };
+    };
+    const findInstalled = async (host: HostOptions) => {
+      const settings = await connector.resolve(asUser === undefined ? host : { ...host, user: asUser });
+      const isThere = await connector.isKeyAccepted(settings, { publicBlob: publicKey.blob, signal });
+      return isThere ? await describe(host) : undefined;
+    };
+    return {
+      foresee: options.keyCheck ? findInstalled : undefined,
+      async work(connection, host) {
+        const stdin = new TextEncoder().encode(installInput(publicKey));
+        const work = { stdin, timeoutMs, store, signal, onOutput: undefined };
+        const { user } = await describe(host);
+        return await readInstallResult(
+          await execCommand(connection, { host: host.host, command }, work),
+          { key: publicKey, user },
+        );
+      },
+      pretend: async (host) => ({ ...await describe(host), dryRun: true, added: true }),
+      failed: (failure) => ({ ...failure, user: asUser ?? "", added: false, fingerprint: print }),
+    };
+  });
 }
 
 /**

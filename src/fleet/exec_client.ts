@@ -95,7 +95,7 @@ async function runOne(
   const onOutput: ExecWork["onOutput"] = onEvent && ((host, type, bytes) => onEvent({ type, host, bytes }));
   const shared = workOf(fleet, { commands: [command], exec, onOutput });
   const [composed = { line: command, stdinPrefix: undefined }] = shared.commands;
-  return await fleet.run<SSHResult>(exec, (signal) => ({
+  return await fleet.run<SSHResult>(exec, ({ signal }) => ({
     work: (connection, { host }) => execCommand(connection, { host, command: composed }, { ...shared, signal }),
     pretend: ({ host }) => Promise.resolve(pretended(host, composed.line)),
     failed: (failure) => unrunResult(failure, composed.line),
@@ -107,7 +107,7 @@ async function runOne(
 async function runBatch(fleet: Fleet, { commands }: ExecBatch, exec: ExecOptions): Promise<SSHBatchResult[]> {
   const shared = workOf(fleet, { commands, exec });
   const stopsEarly = fleet.options.onError !== "continue";
-  return await fleet.run<SSHBatchResult>(exec, (signal) => ({
+  return await fleet.run<SSHBatchResult>(exec, ({ signal }) => ({
     work: (connection, { host }) => execBatch(connection, { host, stopsEarly }, { ...shared, signal }),
     pretend: ({ host }) => {
       const steps = shared.commands.map(({ line }) => pretended(host, line));

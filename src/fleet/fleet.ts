@@ -34,10 +34,10 @@ export interface ConnectorLoan {
   readonly signal: AbortSignal | undefined;
 }
 
-/** Says what is done on each host, once the signal of client and call together is known. */
+/** Says what is done on each host, once it is known with what. */
 export type MakeCall<R extends HostResult> = (
-  signal: AbortSignal | undefined,
-) => Pick<FleetCall<R>, "work" | "pretend" | "failed" | "onResult" | "onConnected">;
+  loan: ConnectorLoan,
+) => Omit<FleetCall<R>, "hosts" | "schedule" | "dryRun" | "lend">;
 
 /** Checks the options; nothing is read or dialled yet. @throws AppError `usage`. */
 export function openFleet(options: FleetOptions): Fleet {
@@ -65,7 +65,7 @@ export function openFleet(options: FleetOptions): Fleet {
       signal?.throwIfAborted();
       await using connections = await open(signal);
       return await runCall({
-        ...makeCall(signal),
+        ...makeCall({ connector: connections.connector, signal }),
         hosts: given,
         lend: connections.lender.lend,
         dryRun,

@@ -22,6 +22,8 @@ export interface FleetCall<R extends HostResult> {
   readonly dryRun: boolean;
   /** Takes and gives back connections; the client decides whether they are kept. */
   readonly lend: LendConnection;
+  /** The result of a host that there is no need to log in to, if it is one; rejects as `work`. */
+  readonly foresee?: ((host: HostOptions) => Promise<R | undefined>) | undefined;
   /** What is done on a host that was reached; rejects for what is that host's error. */
   readonly work: (connection: SshConnection, host: HostOptions) => Promise<R>;
   /** What would be done: instead of connecting, with `dryRun`. */
@@ -52,6 +54,11 @@ export async function runCall<R extends HostResult>(call: FleetCall<R>): Promise
     const startedAt = performance.now();
     try {
       if (dryRun) return await call.pretend(host);
+      const foreseen = await call.foresee?.(host);
+      if (foreseen) {
+        reached.add(at);
+        return foreseen;
+      }
       return await call.lend(host, async (connection) => {
         reached.add(at);
         await onConnected?.(host.host);

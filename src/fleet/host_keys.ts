@@ -6,6 +6,7 @@ import { knownHostName } from "../ssh/known_hosts/host_names.ts";
 import { type DecidingLine, type KnownHosts, loadKnownHosts } from "../ssh/known_hosts/lookup_host_key.ts";
 import { appendHostKey } from "../ssh/known_hosts/append_host_key.ts";
 import type { HostSettings } from "./host_settings.ts";
+import { withPort } from "./host_spec.ts";
 
 /** How the key of one host is checked. */
 export interface HostKeyCheck {
@@ -57,7 +58,9 @@ export function openHostKeys(signal?: AbortSignal): HostKeys {
           const verdict = await known.lookup({ ...place, blob: key.blob });
           if (verdict.kind === "match") return;
           if (verdict.kind !== "unknown") throw refused(name, { ...verdict, place, type: key.type });
-          if (settings.hostKeyCheck !== "accept-new") throw unknown(name, { offered: verdict.offered, type: key.type });
+          if (settings.hostKeyCheck !== "accept-new") {
+            throw unknown(settings, { offered: verdict.offered, type: key.type });
+          }
           await acceptNew(key);
         },
       };
@@ -107,9 +110,15 @@ function refused(
   );
 }
 
-function unknown(name: string, { offered, type }: { offered: string; type: string }): AppError {
+function unknown(
+  { name, port, alias, knownHostsFiles: [first, ...others] }: HostSettings,
+  { offered, type }: { offered: string; type: string },
+): AppError {
+  // ssh_config names several files; a single one was named by the caller, and is where the key is looked for again.
+  const file = first === undefined || others.length > 0 ? "" : `--known-hosts ${shellQuote(first)} `;
+  const host = alias ? name : withPort(name, port);
   return new AppError("host_key_unknown", `The host key of ${JSON.stringify(name)} is not known: ${type} ${offered}`, {
-    hint: `Compare the fingerprint, then add it: porthole keyscan --save ${shellQuote(name)}`,
+    hint: `Compare the fingerprint, then add it: porthole keyscan --save ${file}${shellQuote(host)}`,
     details: { offered },
   });
 }

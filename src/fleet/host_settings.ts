@@ -6,6 +6,8 @@ import type { AliasRoute, JumpOptions } from "./fleet_options.ts";
 export interface HostSettings {
   /** The host as the caller named it. */
   readonly name: string;
+  /** What a person would give `ssh` to reach the host. */
+  readonly sshWords: string;
   /** Where to dial: ssh_config's HostName, or the name. */
   readonly hostname: string;
   readonly port: number;

@@ -29,6 +29,13 @@ export function parseHostSpec(name: string): HostSpec {
   return { name, host, ...(at > 0 ? { user: text.slice(0, at) } : {}), ...(port === undefined ? {} : { port }) };
 }
 
+/** `name` with the port that it is reached at, unless that is 22 or in it already. */
+export function withPort(name: string, port: number): string {
+  const { host, user, port: own } = parseHostSpec(name);
+  if (own !== undefined || port === 22) return name;
+  return `${user === undefined ? "" : `${user}@`}${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
 function splitPort(text: string, name: string): { host: string; port?: number } {
   const bracketed = /^\[([^\]]+)\](?::(.*))?$/.exec(text);
   if (bracketed) {

@@ -1,6 +1,5 @@
-import { join } from "node:path";
 import { AppError } from "../base/errors.ts";
-import { homeFolder } from "../base/home.ts";
+import { expandHome } from "../base/home.ts";
 import { hasBlob, openAgent, type SshAgent } from "../ssh/client/agent.ts";
 import { type Identity, parseIdentity, readIdentity, type ReadIdentityOptions } from "../ssh/client/identity.ts";
 import { parsePublicKey } from "../ssh/keys/public_key.ts";
@@ -36,7 +35,7 @@ export function openKeyRing({ auth: { prompt }, environment }: FleetSettings): K
   const loaded = new Map<string, Promise<KeyInHand>>();
   const agents = new Map<string, SshAgent>();
   let lastAnswer: Promise<unknown> = Promise.resolve();
-  const expandHome = (path: string) => path.startsWith("~/") ? join(homeFolder(environment), path.slice(2)) : path;
+  const inHome = (path: string) => expandHome(path, environment);
   const ask = (question: HostQuestion): Promise<string> => {
     if (!prompt) return Promise.reject(new AppError("auth_denied", `There is nobody to ask: ${question.text}`));
     // Two hosts must not both read the terminal.
@@ -48,7 +47,7 @@ export function openKeyRing({ auth: { prompt }, environment }: FleetSettings): K
   const read = async (key: string, options: ReadIdentityOptions): Promise<KeyInHand> => {
     const identity = isKeyText(key)
       ? await parseIdentity(key, "the given key", options)
-      : await readIdentity(expandHome(key), options);
+      : await readIdentity(inHome(key), options);
     return { identity, publicBlob: new Uint8Array(identity.key.getPublicSSH()) };
   };
   const load = async (key: string, { passphrase, mayAsk, agent }: LoadKeyOptions): Promise<KeyInHand> => {
@@ -56,7 +55,7 @@ export function openKeyRing({ auth: { prompt }, environment }: FleetSettings): K
       return await read(key, { passphrase });
     } catch (error) {
       if (agent && !isKeyText(key)) {
-        const publicBlob = await readPublicHalf(expandHome(key));
+        const publicBlob = await readPublicHalf(inHome(key));
         if (publicBlob && await holds(agent, publicBlob)) return { publicBlob };
       }
       if (!mayAsk || !prompt || !isEncrypted(error)) throw error;
@@ -65,7 +64,7 @@ export function openKeyRing({ auth: { prompt }, environment }: FleetSettings): K
   };
   return {
     ask,
-    expandHome,
+    expandHome: inHome,
     load(key, options) {
       const known = loaded.get(key);
       if (known) return known;

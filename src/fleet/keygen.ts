@@ -1,7 +1,8 @@
 import { dirname } from "node:path";
 import { AppError } from "../base/errors.ts";
 import { writeFileAtomic } from "../base/private_file.ts";
-import { generateKey, generateRsa, type KeyKind } from "../ssh/keys/generate.ts";
+import { type Environment, expandHome } from "../base/home.ts";
+import { generateKey, type KeyKind } from "../ssh/keys/generate.ts";
 
 /** A key pair, on disk too if a path was given. Holds the private key: not for logs. */
 export interface SSHKeyPair {
@@ -11,8 +12,8 @@ export interface SSHKeyPair {
   readonly privateKey: string;
   /** `SHA256:...`. */
   readonly fingerprint: string;
-  /** `ssh-ed25519`. */
-  readonly type: string;
+  /** As it was asked for: what the key's line begins with is in `publicKey`. */
+  readonly type: KeyKind;
   readonly comment: string;
   readonly path?: string;
   readonly pubPath?: string;
@@ -21,7 +22,7 @@ export interface SSHKeyPair {
 /** Options of {@link keygen}. */
 export interface KeygenOptions {
   readonly type?: KeyKind;
-  /** For rsa, 2048 to 16384, 4096 unless given; the other types have one size, 256. */
+  /** For rsa, 2048 to 16384, 4096 unless given; for ecdsa 256 (default), 384 or 521; ed25519 has one size, 256. */
   readonly bits?: number;
   readonly comment?: string;
   readonly passphrase?: string;
@@ -29,13 +30,15 @@ export interface KeygenOptions {
   readonly path?: string;
   /** Replaces files that are there. */
   readonly overwrite?: boolean;
+  /** Where `~/` of `path` is; the process environment unless given. */
+  readonly environment?: Environment;
 }
 
-/** OpenSSH takes no smaller RSA key for safe, and makes no larger one (ssh-keygen(1), -b). */
-const BITS: Readonly<Record<KeyKind, readonly [min: number, max: number]>> = {
-  ed25519: [256, 256],
-  ecdsa: [256, 256],
-  rsa: [2048, 16_384],
+/** What each type can be made in: OpenSSH takes no smaller RSA key for safe, and makes no larger one (ssh-keygen(1), -b). */
+const SIZES: Readonly<Record<KeyKind, { readonly text: string; readonly fits: (bits: number) => boolean }>> = {
+  ed25519: { text: "256 bits", fits: (bits) => bits === 256 },
+  ecdsa: { text: "256, 384 or 521 bits", fits: (bits) => [256, 384, 521].includes(bits) },
+  rsa: { text: "2048 to 16384 bits", fits: (bits) => Number.isInteger(bits) && bits >= 2048 && bits <= 16_384 },
 };
 
 /**
@@ -44,14 +47,13 @@ const BITS: Readonly<Record<KeyKind, readonly [min: number, max: number]>> = {
  * @throws AppError `usage` for a size that a type is not made in; `already_exists` unless `overwrite`.
  */
 export async function keygen(options: KeygenOptions = {}): Promise<SSHKeyPair> {
-  const { type: kind = "ed25519", bits, comment = "", passphrase, path, overwrite = false } = options;
-  checkSize(kind, bits);
-  if (path !== undefined && !overwrite) await assertFree(path);
-  const { type, privateKey, publicKey, fingerprint } = kind === "rsa" && bits !== undefined
-    ? await generateRsa(comment, { passphrase, bits })
-    : await generateKey(kind, comment, { passphrase });
+  const { type = "ed25519", bits, comment = "", passphrase, overwrite = false } = options;
+  checkSize(type, bits);
+  const path = options.path && expandHome(options.path, options.environment ?? Deno.env.toObject());
+  if (path && !overwrite) await assertFree(path);
+  const { privateKey, publicKey, fingerprint } = await generateKey(type, comment, { passphrase, bits });
   const pair = { publicKey, privateKey, fingerprint, type, comment };
-  if (path === undefined) return pair;
+  if (!path) return pair;
   const pubPath = `${path}.pub`;
   await Deno.mkdir(dirname(path), { recursive: true, mode: 0o700 });
   await writeFileAtomic(path, privateKey);
@@ -59,15 +61,13 @@ export async function keygen(options: KeygenOptions = {}): Promise<SSHKeyPair> {
   return { ...pair, path, pubPath };
 }
 
-function checkSize(kind: KeyKind, bits: number | undefined): void {
-  const range = BITS[kind];
-  if (range === undefined) {
-    throw new AppError("usage", `There is no key type ${JSON.stringify(kind)}: it is ed25519, ecdsa or rsa`);
+function checkSize(type: KeyKind, bits: number | undefined): void {
+  const size = SIZES[type];
+  if (size === undefined) {
+    throw new AppError("usage", `There is no key type ${JSON.stringify(type)}: it is ed25519, ecdsa or rsa`);
   }
-  const [min, max] = range;
-  if (bits === undefined || (Number.isInteger(bits) && bits >= min && bits <= max)) return;
-  const sizes = min === max ? `${min} bits` : `${min} to ${max} bits`;
-  throw new AppError("usage", `A key of type ${kind} is made with ${sizes}: got ${bits}`);
+  if (bits === undefined || size.fits(bits)) return;
+  throw new AppError("usage", `A key of type ${type} is made with ${size.text}: got ${bits}`);
 }
 
 async function assertFree(path: string): Promise<void> {

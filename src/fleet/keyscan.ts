@@ -1,5 +1,6 @@
 import { AppError } from "../base/errors.ts";
 import { parseDuration } from "../base/duration.ts";
+import { type Environment, expandHome } from "../base/home.ts";
 import { toHostError } from "./host_error.ts";
 import type { OfferedHostKey } from "../ssh/client/connect.ts";
 import { scanHostKeys } from "../ssh/client/scan_host_keys.ts";
@@ -74,7 +75,11 @@ export function listKeyTypes({ type, types }: Pick<KeyscanOptions, "type" | "typ
 /** Scans one host. Never rejects: what went wrong is in the result. */
 export async function keyscanHost(
   host: HostOptions,
-  { connector, options }: { connector: Connector; options: KeyscanOptions },
+  { connector, options, environment }: {
+    connector: Connector;
+    options: KeyscanOptions;
+    environment: Environment;
+  },
 ): Promise<SSHKeyscanResult> {
   const startedAt = performance.now();
   try {
@@ -82,12 +87,13 @@ export async function keyscanHost(
     const offered = await scanHostKeys({
       dial: connector.dialerOf(settings),
       host: host.host,
+      sshWords: settings.sshWords,
       keyTypes: listKeyTypes(options),
       timeoutMs: parseDuration(options.timeout ?? "5s", "timeout"),
       signal: options.signal,
     });
     const keys = await Promise.all(offered.map((key) => describeKey(host.host, { key, settings })));
-    const saved = options.save ? await saveKeys(offered, { settings, options }) : 0;
+    const saved = options.save ? await saveKeys(offered, { settings, options, environment }) : 0;
     return { host: host.host, ok: true, dryRun: false, keys, saved, durationMs: elapsed(startedAt) };
   } catch (error) {
     const failure = toHostError(error);
@@ -124,9 +130,9 @@ async function describeKey(
 /** Adds what is not there yet. @throws AppError `host_key_mismatch` when the file has another key of the host. */
 async function saveKeys(
   offered: readonly OfferedHostKey[],
-  { settings, options }: { settings: HostSettings; options: KeyscanOptions },
+  { settings, options, environment }: { settings: HostSettings; options: KeyscanOptions; environment: Environment },
 ): Promise<number> {
-  const path = options.path ?? settings.knownHostsFiles[0];
+  const path = options.path ? expandHome(options.path, environment) : settings.knownHostsFiles[0];
   if (path === undefined) throw new AppError("config_invalid", "There is no known_hosts file to save to");
   const { hostname: host, port, hostKeyAlias } = settings;
   const place = { host, port, hostKeyAlias };

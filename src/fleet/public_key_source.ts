@@ -1,4 +1,5 @@
 import { AppError } from "../base/errors.ts";
+import { type Environment, expandHome } from "../base/home.ts";
 import { parsePublicKey, type PublicKey } from "../ssh/keys/public_key.ts";
 
 /**
@@ -6,9 +7,9 @@ import { parsePublicKey, type PublicKey } from "../ssh/keys/public_key.ts";
  *
  * @throws AppError `not_found`, `key_invalid`.
  */
-export async function readPublicKey(key: string): Promise<PublicKey> {
+export async function readPublicKey(key: string, environment: Environment): Promise<PublicKey> {
   if (/^(?:ssh-|ecdsa-|sk-)\S+ \S/.test(key)) return parsePublicKey(key.trim());
-  const path = key.endsWith(".pub") ? key : `${key}.pub`;
+  const path = expandHome(key.endsWith(".pub") ? key : `${key}.pub`, environment);
   try {
     return parsePublicKey(await Deno.readTextFile(path), `public key ${JSON.stringify(path)}`);
   } catch (error) {

@@ -51,11 +51,14 @@ export function createSettingsResolver(settings: FleetSettings, lookUpConfig: Lo
       const config = await lookUpConfig({ host: spec.host, user, port });
       const sources: Sources = { settings, auth, alias, config, isJump, keys };
       const jumps = jumpsOf(sources);
+      const loginName = user ?? alias?.user ?? config.user;
+      const portWords = alias || config.port === 22 ? "" : `-p ${config.port} `;
       return {
         name: host.host,
+        sshWords: `${portWords}${loginName}@${spec.host}`,
         hostname: config.hostName,
         port: config.port,
-        user: user ?? alias?.user ?? config.user,
+        user: loginName,
         hostKeyAlias: alias?.hostKeyAlias ?? config.hostKeyAlias,
         knownHostsFiles: knownHostsFilesOf(sources),
         hostKeyCheck: hostKeyCheckOf(sources),

@@ -110,7 +110,7 @@ function transferAll(fleet: Fleet, plan: TransferPlan): Promise<SSHTransferResul
     dst: dstByName.get(failure.host) ?? "",
     via: "sftp" as const,
   });
-  return fleet.run<SSHTransferResult>(options, (signal) => ({
+  return fleet.run<SSHTransferResult>(options, ({ signal }) => ({
     work: (connection, host) => transferOne(plan, { connection, host, signal }),
     pretend: ({ host }) => Promise.resolve(unrun({ host, ok: true, dryRun: true, durationMs: 0 })),
     failed: unrun,

@@ -115,6 +115,19 @@ scenario("copyId in a dry run and with a key that is not there changes nothing",
   await assert.rejects(Deno.stat(`${home.path}/.ssh`), Deno.errors.NotFound);
 });
 
+for (const bits of [384, 521]) {
+  Deno.test({
+    name: `keygen makes an ecdsa key of ${bits} bits that ssh-keygen reads (needs ssh-keygen)`,
+    ignore: !hasProgram("ssh-keygen"),
+    async fn() {
+      await using home = await makeTempHome();
+      const pair = await keygen({ type: "ecdsa", bits, path: "~/key", environment: { HOME: home.path } });
+      assert.deepEqual([pair.type, pair.path], ["ecdsa", join(home.path, "key")]);
+      assert.equal((await run("ssh-keygen", ["-y", "-f", join(home.path, "key")])).trim(), pair.publicKey);
+    },
+  });
+}
+
 for (const type of ["ed25519", "ecdsa", "rsa"] as const) {
   Deno.test({
     name: `keygen makes an ${type} key that ssh-keygen reads (needs ssh-keygen)`,

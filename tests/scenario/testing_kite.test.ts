@@ -169,3 +169,55 @@ Deno.test("a port that was closed is unreachable", async () => {
   assert.equal(error?.code, "dial_failed");
   assert.match(error?.message ?? "", /connection refused/);
 });
+
+Deno.test("copy-id with a key check needs no log-in where the key is taken", async () => {
+  await using home = await makeTempHome();
+  await using taken = await testServer({ user: "deploy" }).start();
+  await using missing = await testServer({ user: "deploy" }).start();
+  const { publicKey } = await ssh.keygen();
+  taken.addAuthorizedKey(publicKey);
+  const hosts = [taken.addr, missing.addr];
+  const client = ssh.config({ ...await optionsFor(taken, home), hosts, hostKeyCheck: false });
+  const [there, refused] = await client.copyId(publicKey, { keyCheck: true });
+  assert.deepEqual([there?.ok, there?.added, there?.user], [true, false, "deploy"]);
+  assert.deepEqual([refused?.ok, refused?.error?.kind], [false, "auth"]);
+  assert.deepEqual([...taken.commands, ...missing.commands], []);
+});
+
+Deno.test("copy-id puts what is missing to the prompt that it was given", async () => {
+  await using home = await makeTempHome();
+  await using server = await testServer({ password: "p" }).start();
+  const { publicKey } = await ssh.keygen();
+  const prompt = () => Promise.resolve("p");
+  const client = ssh.config(await optionsFor(server, home));
+  assert.equal((await client.tryCopyId(publicKey)).error?.code, "auth_denied");
+  assert.equal((await client.copyId({ key: publicKey, prompt }))[0]?.added, true);
+  assert.equal((await client.keyCheck(publicKey))[0]?.accepted, true);
+});
+
+Deno.test("the try twins of scans and key checks return what is thrown", async () => {
+  await using home = await makeTempHome();
+  const options = { hosts: "127.0.0.1", port: 1, environment: home.environment(), timeout: "200ms", maxRetries: 0 };
+  const scanned = await ssh.tryKeyscan(options);
+  assert.deepEqual([scanned.ok, scanned.error?.code], [false, "dial_failed"]);
+  assert.equal((await ssh.config(options).tryKeyscan()).ok, false);
+  const { publicKey: key, type } = await ssh.keygen({ type: "ed25519" });
+  assert.equal(type, "ed25519");
+  const checked = await ssh.tryKeyCheck({ ...options, key, user: "u", hostKeyCheck: false });
+  assert.deepEqual(checked.value?.map(({ ok, error }) => [ok, error?.kind]), [[false, "unreachable"]]);
+  assert.equal((await ssh.tryKeyCheck({ ...options, key: "~/no key" })).error?.code, "not_found");
+});
+
+Deno.test("what is to be tried next names the port, the user and the file", async () => {
+  await using home = await makeTempHome();
+  await using server = await testServer({ user: "me", password: "p" }).start();
+  const known = await optionsFor(server, home);
+  const { port } = server;
+  const options = { ...known, hosts: "127.0.0.1", port };
+  const denied = await ssh.config({ ...options, password: "wrong" }).tryExec("true");
+  assert.equal(denied.error?.hint, `See what ssh says: ssh -v -p ${port} me@127.0.0.1`);
+  const empty = join(home.path, "empty");
+  const unknown = await ssh.config({ ...options, knownHostsFile: empty }).tryExec("true");
+  const command = `porthole keyscan --save --known-hosts ${empty} 127.0.0.1:${port}`;
+  assert.equal(unknown.error?.hint, `Compare the fingerprint, then add it: ${command}`);
+});

@@ -27,7 +27,7 @@ export interface AuthConversation {
   /** True once there was nothing left to try. */
   readonly isExhausted: () => boolean;
   /** The error that tells what was tried and what the server takes. */
-  readonly denied: (place: { readonly host: string; readonly user: string }) => AppError;
+  readonly denied: (place: { readonly host: string; readonly user: string; readonly sshWords: string }) => AppError;
   /** Adds a fact to that error: why a method could not even be tried. */
   readonly note: (text: string) => void;
 }
@@ -72,12 +72,12 @@ export function authConversation(user: string, credentials: SshCredentials): Aut
     handler: handler as unknown as AuthConversation["handler"],
     isExhausted: () => isExhausted,
     note: (text) => notes.push(text),
-    denied: ({ host, user }) => {
+    denied: ({ host, user, sshWords }) => {
       const what = tried.length ? `tried ${tried.join(", ")}` : "there is no key, agent or password to try";
       const takes = methods?.length ? `; the server takes ${oneLine(methods.join(", "))}` : "";
       const why = notes.length ? ` (${notes.map((note) => oneLine(note)).join("; ")})` : "";
       return new AppError("auth_denied", `Cannot log in to ${JSON.stringify(host)} as ${user}: ${what}${takes}${why}`, {
-        hint: "See what ssh says: ssh -v -o BatchMode=yes ...",
+        hint: `See what ssh says: ssh -v ${sshWords}`,
         details: { tried, serverTakes: methods ?? [] },
       });
     },

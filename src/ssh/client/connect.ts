@@ -26,6 +26,8 @@ export interface ConnectSshOptions {
   readonly dial: Dialer;
   /** What the host is called in errors. */
   readonly host: string;
+  /** What a person would give `ssh` to reach it, for hints: `-p 2222 me@host`; `host` unless given. */
+  readonly sshWords?: string | undefined;
   readonly user: string;
   readonly credentials: SshCredentials;
   /** There is no default: who wants no check has to say so. */
@@ -85,7 +87,7 @@ interface HandshakeOptions extends ConnectSshOptions {
 }
 
 async function handshake(transport: StreamDuplex, options: HandshakeOptions): Promise<SshConnection> {
-  const { host, user, credentials, verifyHostKey, onKeysExchanged, signal } = options;
+  const { host, user, sshWords = host, credentials, verifyHostKey, onKeysExchanged, signal } = options;
   const client = new Client();
   const conversation = authConversation(user, credentials);
   const ready = Promise.withResolvers<void>();
@@ -100,9 +102,9 @@ async function handshake(transport: StreamDuplex, options: HandshakeOptions): Pr
   client.on("ready", ready.resolve);
   client.on("error", (error: Error) => {
     if (hostKeyError !== undefined) ready.reject(hostKeyError);
-    else if (conversation.isExhausted()) ready.reject(conversation.denied({ host, user }));
+    else if (conversation.isExhausted()) ready.reject(conversation.denied({ host, user, sshWords }));
     else if (isAboutOneMethod(error)) conversation.note(error.message);
-    else ready.reject(asHandshakeError(error, { host, isHandshaken, conversation, user }));
+    else ready.reject(asHandshakeError(error, { host, isHandshaken, conversation, user, sshWords }));
   });
   // SSH knows no half-close: a server that sends no more has hung up, and nothing else would tell of it.
   transport.once("end", () => transport.destroy());
@@ -166,9 +168,10 @@ function levelOf(error: Error): unknown {
 
 function asHandshakeError(
   error: Error,
-  { host, user, isHandshaken, conversation }: {
+  { host, user, sshWords, isHandshaken, conversation }: {
     host: string;
     user: string;
+    sshWords: string;
     isHandshaken: boolean;
     conversation: AuthConversation;
   },
@@ -178,7 +181,7 @@ function asHandshakeError(
   const what = oneLine(describeError(error));
   if (isHandshaken && /too many authentication failures/i.test(what)) {
     conversation.note(what);
-    return conversation.denied({ host, user });
+    return conversation.denied({ host, user, sshWords });
   }
   if (levelOf(error) === "client-socket") {
     return new AppError("handshake_failed", `The connection to ${JSON.stringify(host)} broke: ${what}`, {
@@ -186,7 +189,7 @@ function asHandshakeError(
     });
   }
   return new AppError("handshake_failed", `Cannot speak SSH with ${JSON.stringify(host)}: ${what}`, {
-    hint: "See whether an SSH server listens there: ssh -v ...",
+    hint: `See whether an SSH server listens there: ssh -v ${sshWords}`,
     cause: error,
   });
 }

@@ -6,6 +6,7 @@ import { connectSsh, type OfferedHostKey } from "./connect.ts";
 export interface ScanHostKeysOptions {
   readonly dial: Dialer;
   readonly host: string;
+  readonly sshWords?: string | undefined;
   /** One connection each: a server shows one key at a time. */
   readonly keyTypes: readonly string[];
   readonly timeoutMs: number;
@@ -28,7 +29,7 @@ export async function scanHostKeys({ keyTypes, ...options }: ScanHostKeysOptions
 
 async function scanOne(
   type: string,
-  { dial, host, timeoutMs, signal }: Omit<ScanHostKeysOptions, "keyTypes">,
+  { dial, host, sshWords, timeoutMs, signal }: Omit<ScanHostKeysOptions, "keyTypes">,
 ): Promise<OfferedHostKey> {
   let shown: OfferedHostKey | undefined;
   const stop = new AppError("cancelled", "The host key is all that was wanted");
@@ -36,6 +37,7 @@ async function scanOne(
     const connection = await connectSsh({
       dial,
       host,
+      sshWords,
       user: "porthole-keyscan",
       credentials: {},
       onlyKeyTypes: [type],

@@ -8,7 +8,7 @@ export type KeyKind = "ed25519" | "rsa" | "ecdsa";
 
 /** A fresh key pair. Whoever holds it must not log it whole. */
 export interface GeneratedKey {
-  /** `ssh-ed25519`, `ssh-rsa` or `ecdsa-sha2-nistp256`. */
+  /** `ssh-ed25519`, `ssh-rsa` or `ecdsa-sha2-nistp256` (384, 521). */
   readonly type: string;
   /** The text of an `openssh-key-v1` file, newline included. Secret. */
   readonly privateKey: string;
@@ -24,6 +24,8 @@ export interface GeneratedKey {
 export interface GenerateKeyOptions {
   /** Encrypts the private key (bcrypt and aes256-ctr, as `ssh-keygen` does); none by default. */
   readonly passphrase?: string | undefined;
+  /** For rsa, 4096 unless given; for ecdsa 256 (default), 384 or 521. */
+  readonly bits?: number | undefined;
 }
 
 interface KeyParts {
@@ -40,7 +42,7 @@ export function kindOfType(type: string): KeyKind | undefined {
   return type.startsWith("ecdsa-sha2-") ? "ecdsa" : undefined;
 }
 
-/** A fresh key of `kind`: ed25519, RSA with 4096 bits, or ECDSA on nistp256. */
+/** A fresh key of `kind`. */
 export function generateKey(kind: KeyKind, comment = "", options: GenerateKeyOptions = {}): Promise<GeneratedKey> {
   if (kind === "rsa") return generateRsa(comment, options);
   return kind === "ecdsa" ? generateEcdsa(comment, options) : generateEd25519(comment, options);
@@ -61,7 +63,7 @@ export async function generateEd25519(comment = "", options: GenerateKeyOptions 
 /** A fresh RSA key by WebCrypto (RFC 4253 6.6), for platforms that take no other. */
 export async function generateRsa(
   comment = "",
-  { bits = 4096, ...options }: GenerateKeyOptions & { readonly bits?: number } = {},
+  { bits = 4096, ...options }: GenerateKeyOptions = {},
 ): Promise<GeneratedKey> {
   const algorithm = {
     name: "RSASSA-PKCS1-v1_5",
@@ -80,13 +82,17 @@ export async function generateRsa(
   );
 }
 
-/** A fresh ECDSA key on nistp256 by WebCrypto (RFC 5656). */
-export async function generateEcdsa(comment = "", options: GenerateKeyOptions = {}): Promise<GeneratedKey> {
-  const pair = await crypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-256" }, true, ["sign", "verify"]);
+/** A fresh ECDSA key on nistp256, nistp384 or nistp521 by WebCrypto (RFC 5656). */
+export async function generateEcdsa(
+  comment = "",
+  { bits = 256, ...options }: GenerateKeyOptions = {},
+): Promise<GeneratedKey> {
+  const algorithm = { name: "ECDSA", namedCurve: `P-${bits}` };
+  const pair = await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
   const { d = "", x = "", y = "" } = await crypto.subtle.exportKey("jwk", pair.privateKey);
-  const type = "ecdsa-sha2-nistp256";
+  const type = `ecdsa-sha2-nistp${bits}`;
   const point = concatBytes(new Uint8Array([4]), fromBase64Url(x), fromBase64Url(y));
-  const publicBlob = concatBytes(wireString(type), wireString("nistp256"), wireString(point));
+  const publicBlob = concatBytes(wireString(type), wireString(`nistp${bits}`), wireString(point));
   return finish({ type, publicBlob, fields: concatBytes(publicBlob, wireMpint(fromBase64Url(d))) }, comment, options);
 }
 
