@@ -1,4 +1,5 @@
 import { AppError } from "../base/errors.ts";
+import { every } from "../base/every.ts";
 import { oneLine } from "../base/printable.ts";
 import type { ByteStream, Dialer } from "../stream/byte_stream.ts";
 import { ResumableClient } from "../stream/resume/client.ts";
@@ -184,19 +185,19 @@ function assertGoodEnd(route: ByteStream, bytesDown: number): void {
 /** Begins when `progress` has stood still for `ms`. */
 class Silence implements Disposable {
   readonly begun: Promise<void>;
-  readonly #timer: ReturnType<typeof setInterval>;
+  readonly #timer: Disposable;
 
   constructor(progress: () => number, ms: number) {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.begun = promise;
     let last = progress();
-    this.#timer = setInterval(() => {
+    this.#timer = every(ms, () => {
       if (progress() === last) resolve();
       last = progress();
-    }, ms);
+    });
   }
 
   [Symbol.dispose](): void {
-    clearInterval(this.#timer);
+    this.#timer[Symbol.dispose]();
   }
 }

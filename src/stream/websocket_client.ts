@@ -1,5 +1,6 @@
 import { deadline, orAbort } from "../base/abort.ts";
 import { AppError, describeError } from "../base/errors.ts";
+import { after } from "../base/every.ts";
 import { oneLine } from "../base/printable.ts";
 import { redactUrl } from "../base/redact.ts";
 import { VERSION } from "../base/version.ts";
@@ -197,14 +198,12 @@ async function checkAnswer(
 async function readBody(head: HttpHead, { source }: Transport): Promise<string> {
   const wanted = Math.min(Number(headerValue(head, "content-length") ?? MAX_BODY_BYTES), MAX_BODY_BYTES);
   const enough = () => source.buffered.length >= wanted || source.buffered.includes(10);
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<boolean>((resolve) => timer = setTimeout(resolve, 1000, false));
+  const late = Promise.withResolvers<boolean>();
+  using _limit = after(1000, () => late.resolve(false));
   try {
-    while (!enough() && await Promise.race([source.fill(), late]));
+    while (!enough() && await Promise.race([source.fill(), late.promise]));
   } catch {
     // The status is what counts; the connection ends here anyway.
-  } finally {
-    clearTimeout(timer);
   }
   return new TextDecoder().decode(source.buffered.subarray(0, wanted));
 }

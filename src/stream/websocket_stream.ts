@@ -1,5 +1,5 @@
 import { AppError, describeError } from "../base/errors.ts";
-import { every } from "../base/every.ts";
+import { after, every } from "../base/every.ts";
 import { oneLine } from "../base/printable.ts";
 import type { ByteSource } from "./buffered_source.ts";
 import type { ByteStream } from "./byte_stream.ts";
@@ -147,12 +147,11 @@ export class WebSocketStream implements ByteStream {
 
   /** Closes politely: the close frame, then what the far side still sends is dropped until its own, `graceMs` at most. */
   async close({ graceMs = 2000 }: { readonly graceMs?: number } = {}): Promise<void> {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<void>((resolve) => timer = setTimeout(resolve, graceMs));
+    const late = Promise.withResolvers<void>();
+    using _limit = after(graceMs, late.resolve);
     try {
-      await Promise.race([this.closeWrite().then(() => this.#drain()), late]);
+      await Promise.race([this.closeWrite().then(() => this.#drain()), late.promise]);
     } finally {
-      clearTimeout(timer);
       this[Symbol.dispose]();
     }
   }
@@ -179,9 +178,9 @@ export class WebSocketStream implements ByteStream {
     this.#receiver.stop(failure);
     const code = failure.details?.closeCode;
     if (typeof code !== "number") return this.#release();
-    const limit = setTimeout(() => this.#release(), 1000);
+    const limit = after(1000, () => this.#release());
     this.#sendClose(new Uint8Array([code >> 8, code & 0xff])).finally(() => {
-      clearTimeout(limit);
+      limit[Symbol.dispose]();
       this.#release();
     });
   }
