@@ -26,7 +26,8 @@ export function flagsOf(command: AnyCommand): FlagSpecs {
 /**
  * The words behind the command's name as its flags, positionals and rest.
  *
- * A command with `rest` takes all words from the first one behind its positionals as they are, as ssh(1) does.
+ * A command with `rest` takes all words from the first one behind its positionals as they are, as ssh(1) does, unless
+ * its rest `hasFlags`.
  * @throws AppError `usage` that names the word.
  */
 export function parseCommandLine(command: AnyCommand, args: readonly string[]): ParsedCommandLine {
@@ -59,19 +60,21 @@ function divide(command: AnyCommand, { args, tokens }: { args: readonly string[]
   const wanted = command.positionals?.length ?? 0;
   const options: OptionToken[] = [];
   const positionals: string[] = [];
+  const rest: string[] = [];
   for (const token of tokens) {
     if (token.kind === "option") options.push(token);
     else if (token.kind === "option-terminator") {
       if (command.rest && positionals.length >= requiredCount(command)) {
-        return { options, positionals, rest: args.slice(token.index + 1) };
+        return { options, positionals, rest: [...rest, ...args.slice(token.index + 1)] };
       }
     } else if (positionals.length < wanted) positionals.push(token.value);
+    else if (command.rest?.hasFlags) rest.push(token.value);
     else if (command.rest) return { options, positionals, rest: args.slice(token.index) };
     else {
       throw usage(command, `Cannot use ${JSON.stringify(token.value)}: porthole ${command.name} takes no further word`);
     }
   }
-  return { options, positionals, rest: [] };
+  return { options, positionals, rest };
 }
 
 function readFlags(

@@ -43,6 +43,13 @@ Deno.test("parseCommandLine leaves every word behind the positionals alone, flag
   assert.equal(parse("--json", "here", "ls").isJson, true);
 });
 
+Deno.test("parseCommandLine takes flags among words that are no command line", () => {
+  const words = { ...sample, rest: { name: "WHAT...", summary: "What", hasFlags: true } };
+  const { input, isJson } = parseCommandLine(words, ["here", "one", "--json", "two", "-n5", "--", "--three"]);
+  assert.deepEqual([input.rest, input.flags.count, isJson], [["one", "two", "--three"], 5, true]);
+  assert.throws(() => parseCommandLine(words, ["here", "one", "--nonsense"]), { code: "usage" });
+});
+
 Deno.test("parseCommandLine names what it cannot use", () => {
   const table: [string[], string, string | undefined][] = [
     [["--tmeout", "1s", "a"], "Cannot use --tmeout: porthole sample has no such flag", "Did you mean --timeout?"],
