@@ -9,6 +9,7 @@ import { renderTargetBlock } from "../targets/ssh_block.ts";
 import type { ResolveState } from "../targets/resolve_state.ts";
 import { openChosenProvider, type PlaceValues } from "./choose_provider.ts";
 import type { CommandContext } from "./command.ts";
+import { namedFile } from "./named_file.ts";
 import { runReference } from "./run_reference.ts";
 import type { TargetRecord } from "../targets/target.ts";
 import { warmTarget } from "./warm_target.ts";
@@ -41,10 +42,10 @@ export async function connectRun(
     env,
     alias: flags.name,
     user: flags.user,
-    identityFile: flags["identity-file"] && await Deno.realPath(flags["identity-file"]),
+    identityFile: await namedFile(flags["identity-file"], "--identity-file"),
     defaultIdentityFile: async () => (await ensureKeypair({ path: portholeKeyPath(env), signal })).privateKeyPath,
-    headersFile: flags["headers-file"] && await Deno.realPath(flags["headers-file"]),
-    caFile: flags["ca-file"] && await Deno.realPath(flags["ca-file"]),
+    headersFile: await namedFile(flags["headers-file"], "--headers-file"),
+    caFile: await namedFile(flags["ca-file"], "--ca-file"),
     timeoutMs: flags.timeout,
     pollIntervalMs: flags["poll-interval"],
     signal,

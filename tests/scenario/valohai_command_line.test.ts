@@ -156,6 +156,17 @@ test("connect tells which key the execution has when it does not let the offered
   );
 });
 
+test("launch and connect refuse a key file that is not there before anything is started", async (at) => {
+  await at.porthole(["auth", "login", "--on", "valohai"], { input: VALOHAI_TOKEN });
+  const before = at.server.requests.length;
+  for (const command of [["launch", "--step", "train"], ["connect", "1"]]) {
+    const { code, stderr } = await at.porthole([...command, "--on", "valohai", "--identity-file", "nope"]);
+    assert.equal(code, 2);
+    assert.match(stderr, /^porthole: Cannot use --identity-file "nope": there is no such file\n/);
+  }
+  assert.equal(at.server.requests.length, before);
+});
+
 test("auth login stores nothing that Valohai does not accept, and never shows it", async (at) => {
   const secret = "wrong-token-98765432100";
   const login = await at.porthole(["auth", "login", "--on", "valohai"], { input: secret });
@@ -177,7 +188,7 @@ test("auth logout forgets the token", async (at) => {
 test("forward prints the URL, carries requests, and leaves no ssh behind on Ctrl-C", async (at) => {
   await at.connected();
   await using http = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, () => new Response("board"));
-  const child = at.spawn(["forward", "job", "--json", `tensorboard:${http.addr.port}`]);
+  const child = at.spawn(["forward", "job", `tensorboard:${http.addr.port}`, "--json"]);
   const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
   const { value } = await reader.read();
   const item = JSON.parse(value ?? "");

@@ -6,6 +6,7 @@ import { openChosenProvider, PLACE_FLAGS } from "../choose_provider.ts";
 import { type CommandContext, defineCommand } from "../command.ts";
 import { type ConnectedItem } from "../connected_item.ts";
 import { connectLaunched } from "../connect_launched.ts";
+import { namedFile } from "../named_file.ts";
 import { impliedProvider, LAUNCH_FLAGS, launchRequest, refuseReachFlags, WAIT_FLAGS } from "../launch_request.ts";
 
 /** `porthole launch`: starts a job that can be reached, and on a platform waits until it can be. */
@@ -38,8 +39,9 @@ export const launch = defineCommand({
     const isLocal = provider === "local";
     if (isLocal) refuseReachFlags(flags, "with a job of this machine");
     if (!waits) refuseReachFlags(flags, "together with --no-wait: nothing is connected then");
-    // Before anything is started: ssh is to know it by that name.
+    // Before anything is started: what connects to it afterwards would refuse these.
     if (waits && !isLocal && flags.name !== undefined) validateAlias(flags.name);
+    await namedFile(flags["identity-file"], "--identity-file");
     // Valohai takes a name for a title: beside a title of its own it is ssh's alone.
     const name = waits && flags.title !== undefined ? undefined : flags.name;
     const run = await open.launch(launchRequest(provider, { flags: { ...flags, name }, command: rest }), context);

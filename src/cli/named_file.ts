@@ -1,0 +1,20 @@
+import { AppError } from "../base/errors.ts";
+
+/**
+ * The path from the root of the file that a flag names, since what is filed is read from any folder; undefined where the
+ * flag is not given.
+ *
+ * @throws AppError `usage` when there is no such file.
+ */
+export async function namedFile(path: string | undefined, flag: string): Promise<string | undefined> {
+  if (path === undefined) return undefined;
+  try {
+    return await Deno.realPath(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new AppError("usage", `Cannot use ${flag} ${JSON.stringify(path)}: there is no such file`, {
+      hint: "Look at the path; it is taken from the folder that you are in",
+      cause: error,
+    });
+  }
+}
