@@ -49,12 +49,12 @@ export class Output {
     this.#write(this.streams.stderr, CLEAR_LINE + this.#live);
   }
 
-  /** The failure of the whole command: two lines for people, one object with `--json`. */
+  /** The failure of the whole command: two lines or more for people, one object with `--json`. */
   failure(error: AppError, { withTrace = false }: { withTrace?: boolean } = {}): void {
     this.endProgress();
     const text = this.isJson
       ? `${JSON.stringify(error)}\n`
-      : `porthole: ${error.message}\n${error.hint === undefined ? "" : `  ${error.hint}\n`}`;
+      : `porthole: ${error.message}\n${error.hint === undefined ? "" : indented(error.hint)}`;
     const trace = withTrace ? `${Deno.inspect(error)}\n` : "";
     this.#write(this.streams.stderr, redactText(text + trace));
   }
@@ -76,4 +76,8 @@ export class Output {
     const bytes = this.#encoder.encode(text);
     for (let at = 0; at < bytes.length;) at += stream.writeSync(bytes.subarray(at));
   }
+}
+
+function indented(text: string): string {
+  return text.split("\n").map((line) => `  ${line}\n`).join("");
 }

@@ -23,18 +23,23 @@ export interface AwaitRouteOptions {
 }
 
 /** What a probe found: an SSH server, or what stood there in its place for now. */
-export type ProbeAnswer = { readonly isUp: true } | { readonly isUp: false; readonly found: string };
+export type ProbeAnswer = { readonly isUp: true } | {
+  readonly isUp: false;
+  readonly found: string;
+  /** `silent` where something took the connection and is no SSH server; else as `dialTcp` has it: `refused`, ... */
+  readonly reason?: string | undefined;
+};
 
 /**
  * The route of a run, once an SSH server has answered behind it.
  *
- * @throws AppError `timeout` that tells the last state seen; whatever `resolve` and `probe` throw.
+ * @throws AppError `timeout` that tells the last state seen, and in `details.reason` why a dial failed; whatever `resolve` and `probe` throw.
  */
 export async function awaitRoute(options: AwaitRouteOptions): Promise<ResolvedRoute> {
   const startedAt = performance.now();
-  let last = "nothing was heard of it";
-  const note = (state: string) => {
-    last = state;
+  let last: LastSeen = { state: "nothing was heard of it" };
+  const note = (state: string, reason?: string) => {
+    last = { state, reason };
     const line = `${options.runName}: ${state}`;
     options.onProgress(`${line} (${formatDuration(performance.now() - startedAt)})`, line);
   };
@@ -43,7 +48,7 @@ export async function awaitRoute(options: AwaitRouteOptions): Promise<ResolvedRo
     reason: () => timeoutError(options, last),
   });
   const resolved = await followStates(options, { note, signal: limit.signal });
-  last = "it is there, its route was dialled and did not answer";
+  last = { state: "it is there, its route was dialled and did not answer", reason: "timeout" };
   const { dialPatienceMs = Infinity } = resolved;
   using patience = deadline(dialPatienceMs, {
     signal: limit.signal,
@@ -52,7 +57,8 @@ export async function awaitRoute(options: AwaitRouteOptions): Promise<ResolvedRo
   return await untilUp(resolved, { options, note, signal: patience.signal });
 }
 
-type Following = { readonly note: (state: string) => void; readonly signal: AbortSignal };
+type LastSeen = { readonly state: string; readonly reason?: string | undefined };
+type Following = { readonly note: (state: string, reason?: string) => void; readonly signal: AbortSignal };
 
 async function followStates(options: AwaitRouteOptions, { note, signal }: Following): Promise<ResolvedRoute> {
   const states = options.resolve(signal)[Symbol.asyncIterator]();
@@ -79,16 +85,19 @@ async function untilUp(
     signal.throwIfAborted();
     const answer = await options.probe(current, signal);
     if (answer.isUp) return current;
-    note(answer.found);
+    note(answer.found, answer.reason);
     await sleep(options.pollIntervalMs, signal);
     if (probes % PROBES_BETWEEN_LOOKS === 0) current = await followStates(options, { note, signal });
   }
 }
 
-function timeoutError({ runName, timeoutMs }: AwaitRouteOptions, last: string): AppError {
+function timeoutError({ runName, timeoutMs }: AwaitRouteOptions, { state, reason }: LastSeen): AppError {
   return new AppError(
     "timeout",
-    `Cannot reach ${JSON.stringify(runName)} within ${formatDuration(timeoutMs)}; the last that was seen: ${last}`,
-    { hint: "Try again with a longer --timeout, or look at the run's log", details: { lastState: last } },
+    `Cannot reach ${JSON.stringify(runName)} within ${formatDuration(timeoutMs)}; the last that was seen: ${state}`,
+    {
+      hint: "Try again with a longer --timeout, or look at the run's log",
+      details: { lastState: state, ...(reason === undefined ? {} : { reason }) },
+    },
   );
 }

@@ -29,10 +29,11 @@ export async function probeRoute(route: TargetRoute, options: ProbeRouteOptions)
   try {
     using stream = await dialRoute(route, { env, credential, signal });
     if (await tellsSshVersion(stream, signal)) return { isUp: true };
-    return { isUp: false, found: "the route is up, no SSH server answers behind it yet" };
+    return { isUp: false, found: "the route is up, no SSH server answers behind it yet", reason: "silent" };
   } catch (error) {
     if (signal.aborted || !(error instanceof AppError) || !NOT_YET.has(error.code)) throw error;
-    return { isUp: false, found: oneLine(error.message) };
+    const { reason } = error.details ?? {};
+    return { isUp: false, found: oneLine(error.message), ...(typeof reason === "string" ? { reason } : {}) };
   }
 }
 

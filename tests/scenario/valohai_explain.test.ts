@@ -9,7 +9,7 @@ const RUN = { actionName: "a0" };
 
 Deno.test("explain turns a refused connection into the firewall rules, with the caller's own address", async () => {
   await using at = await stageValohai({ executions: [{ counter: 3, script: [{ status: "started" }], ssh: SSH }] });
-  const refused = new AppError("dial_failed", 'Cannot dial "127.0.0.1:2222": connection refused');
+  const refused = new AppError("timeout", "Cannot reach it within 30s", { details: { reason: "refused" } });
   const route = { kind: "tcp", host: "127.0.0.1", port: 2222 } as const;
   const error = await at.provider.explain(refused, { runName: "3", ...RUN, route });
   assert.equal(error.code, "dial_failed");
@@ -25,6 +25,27 @@ Deno.test("explain turns a refused connection into the firewall rules, with the 
     assert.ok(error.hint?.includes(part), part);
   }
   assert.ok(!error.hint?.includes("0.0.0.0/0"));
+  const commands = error.hint?.split("\n").filter((line) => /^(?:GROUP_ID=|aws |gcloud |az )/.test(line));
+  assert.equal(commands?.length, 4, "a command stands at the beginning of its line, to be pasted");
+});
+
+Deno.test("explain blames no firewall where something takes the connection and is no SSH server", async () => {
+  await using at = await stageValohai({ executions: [{ counter: 3, script: [{ status: "started" }], ssh: SSH }] });
+  const silent = new AppError("timeout", "Cannot reach it within 30s", { details: { reason: "silent" } });
+  const route = { kind: "tcp", host: "127.0.0.1", port: 2222 } as const;
+  const error = await at.provider.explain(silent, { runName: "3", ...RUN, route });
+  assert.equal(
+    error.message,
+    "Cannot reach execution #3 at 127.0.0.1:2222: something takes the connection, and it is no SSH server",
+  );
+  assert.match(error.hint ?? "", /^The firewall is open\./);
+});
+
+Deno.test("explain leaves a log-in that hangs alone: the port is open", async () => {
+  await using at = await stageValohai({ executions: [{ counter: 3, script: [{ status: "started" }], ssh: SSH }] });
+  const hangs = new AppError("timeout", "Cannot reach valohai-3 within 30s");
+  const route = { kind: "tcp", host: "127.0.0.1", port: 2222 } as const;
+  assert.equal(await at.provider.explain(hangs, { runName: "3", ...RUN, route }), hangs);
 });
 
 Deno.test("explain says that the execution ended meanwhile, whatever the dial said", async () => {
@@ -61,6 +82,31 @@ Deno.test("explain tells which key the execution has and which was offered, and 
   );
 });
 
+Deno.test("explain tells why ssh offered no key at all", async () => {
+  await using at = await stageValohai({ executions: [{ counter: 3, script: [{ status: "started" }], ssh: SSH }] });
+  const { privateKeyPath } = await ensureKeypair({ path: join(at.home, "key") });
+  const denied = (offeredIdentityFile: string) =>
+    at.provider.explain(new AppError("auth_denied", "Permission denied"), {
+      runName: "3",
+      ...RUN,
+      route: { kind: "tcp", host: "127.0.0.1", port: 2222 },
+      offeredIdentityFile,
+    });
+  const asPublic = await denied(`${privateKeyPath}.pub`);
+  assert.match(asPublic.message, /; none was offered, since ".*\/key\.pub" is a public key$/);
+  assert.equal(
+    asPublic.hint,
+    `Give its private half: porthole connect 3 --on valohai --identity-file ${privateKeyPath}`,
+  );
+  await Deno.chmod(privateKeyPath, 0o644);
+  const readable = await denied(privateKeyPath);
+  assert.match(readable.message, /"\S+\/key" has the mode 0644, and ssh ignores a key that others may read$/);
+  assert.equal(
+    readable.hint,
+    `chmod 600 ${privateKeyPath}, then porthole connect 3 --on valohai --identity-file ${privateKeyPath}`,
+  );
+});
+
 Deno.test("explain leaves alone what is not about the way to the execution", async () => {
   await using at = await stageValohai();
   const error = new AppError("not_found", "Cannot find execution #9");
@@ -74,7 +120,11 @@ Deno.test("explain leads to the firewall when the API is out of reach as well", 
   const at = await stageValohai();
   await at[Symbol.asyncDispose]();
   const route = { kind: "tcp", host: "198.51.100.7", port: 2222 } as const;
-  const error = await at.provider.explain(new AppError("timeout", "no answer"), { runName: "3", ...RUN, route });
+  const error = await at.provider.explain(new AppError("timeout", "-", { details: { reason: "timeout" } }), {
+    runName: "3",
+    ...RUN,
+    route,
+  });
   assert.equal(error.code, "dial_failed");
   assert.match(error.message, /^Cannot reach execution #3 at 198\.51\.100\.7:2222: the connection timed out/);
 });

@@ -3,6 +3,7 @@ import { failure, resolveStates, stageValohai } from "../support/valohai_stage.t
 
 const SSH = { address: "52.214.159.193", port: 2222 };
 const RUN = { actionName: "a0" };
+const VALID_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIF3qVKqHYPZsV7RtBDnVo/Cxwhb3dojgNN80H7iFhxjc job";
 
 Deno.test("resolve waits through created and queued, then reads the SSH details", async () => {
   await using at = await stageValohai({
@@ -63,6 +64,25 @@ Deno.test("resolve says how to start an execution that was started without SSH",
   );
   assert.equal(at.slept.length, 5);
   assert.ok(at.slept.every((ms) => ms >= 1000 && ms <= 7000));
+});
+
+Deno.test("resolve does not say that an execution has no SSH when it was started with a key", async () => {
+  await using at = await stageValohai({
+    executions: [
+      { counter: 5, script: [{ status: "started" }], debugKey: VALID_KEY },
+      { counter: 6, script: [{ status: "started" }], debugKey: "-----BEGIN OPENSSH PRIVATE KEY-----" },
+    ],
+  });
+  const late = await failure(resolveStates(at.provider, "5"));
+  assert.equal(
+    late.message,
+    "Execution #5 runs, but tells of no SSH server: it was started with SSH, so that it may be late",
+  );
+  const pasted = await failure(resolveStates(at.provider, "6"));
+  assert.equal(
+    pasted.message,
+    "Execution #6 runs, but tells of no SSH server: what it was given as its key is no public key",
+  );
 });
 
 for (const status of ["complete", "error", "crashed", "stopping", "stopped"]) {

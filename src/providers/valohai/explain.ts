@@ -1,8 +1,11 @@
 import { AppError } from "../../base/errors.ts";
 import { oneLine } from "../../base/printable.ts";
 import { shellQuote } from "../../base/shell_quote.ts";
+import { tryParsePublicKey } from "../../ssh/keys/public_key.ts";
 import type { Cidr } from "./cidr.ts";
-import { CLOUDS, firewallCommands } from "./firewall.ts";
+import { CLOUD_NAMES, CLOUDS, firewallCommands } from "./firewall.ts";
+import type { OfferedKey } from "./offered_key.ts";
+import type { Execution } from "./wire.ts";
 
 /** What is known of an execution that could not be dialled or logged in to. */
 export interface DialContext {
@@ -12,9 +15,9 @@ export interface DialContext {
   readonly port: number;
   /** The caller as the execution sees it, if this machine can know. */
   readonly source: Cidr | undefined;
-  /** Which key the execution lets in, and the one that was offered; `SHA256:...` and where each comes from. */
+  /** Which key the execution lets in: type and fingerprint. */
   readonly executionKey?: string | undefined;
-  readonly offeredKey?: string | undefined;
+  readonly offered?: OfferedKey | undefined;
 }
 
 /** What keeps an execution alive, since it ends with its command. */
@@ -32,15 +35,21 @@ export function explainEnded(
   });
 }
 
-/** A running execution that never tells of an SSH server. */
-export function explainNoDetails({ counter, step }: { counter: number; step?: string }): AppError {
-  return new AppError(
-    "route_not_ready",
-    `Execution #${counter} runs, but tells of no SSH server: it was not started with SSH`,
-    {
-      hint: `Start it so: porthole launch --on valohai --step ${shellQuote(step ?? "NAME")} --debug-port 2222`,
+/** A running execution that never tells of an SSH server. `debugKey` is what it was started with, if that is known. */
+export function explainNoDetails({ counter, step }: Execution, debugKey: string | undefined): AppError {
+  const start = `porthole launch --on valohai --step ${shellQuote(step ?? "NAME")} --debug-port 2222`;
+  const fail = (why: string, hint: string) =>
+    new AppError("route_not_ready", `Execution #${counter} runs, but tells of no SSH server: ${why}`, {
+      hint,
       details: { counter },
-    },
+    });
+  if (debugKey === undefined) return fail("it was not started with SSH", `Start it so: ${start}`);
+  if (!tryParsePublicKey(debugKey)) {
+    return fail("what it was given as its key is no public key", `Start it with one: ${start}`);
+  }
+  return fail(
+    "it was started with SSH, so that it may be late",
+    `porthole connect ${counter} --on valohai again in a minute; porthole logs ${counter} --on valohai shows what it does`,
   );
 }
 
@@ -51,56 +60,56 @@ export function explainNoDetails({ counter, step }: { counter: number; step?: st
  */
 export function explainDialFailure(error: AppError, context: DialContext): AppError {
   if (error.code === "auth_denied") return explainDenied(error, context);
-  const text = `${error.message} ${String(error.details?.lastState ?? "")} ${
-    error.cause instanceof Error ? error.cause.message : ""
-  }`;
-  if (/refused|ECONNREFUSED/i.test(text)) return explainRefused(error, context);
-  const isSilent = /timed? ?out|unreachable|did not (?:answer|connect)|ETIMEDOUT|no route/i.test(text);
-  if (isSilent || error.code === "timeout") return explainSilent(error, context);
+  const fail = (what: string, hint: string) =>
+    new AppError("dial_failed", `${where(context)}: ${what}`, { hint, details: details(context), cause: error });
+  switch (error.details?.reason) {
+    case "refused":
+      return fail("the connection was refused", `Another port, or a firewall that refuses. ${firewallHint(context)}`);
+    case "unreachable":
+      return fail("no route leads there, which a closed firewall may look like", firewallHint(context));
+    case "timeout":
+      return fail("the connection timed out, which a closed firewall looks like", firewallHint(context));
+    case "silent":
+      return fail(
+        "something takes the connection, and it is no SSH server",
+        `The firewall is open. Its SSH server may still be on its way: porthole connect ${context.counter} --on valohai ` +
+          "again; else another program has that port: porthole launch with another --debug-port",
+      );
+  }
   return error;
 }
 
-function explainRefused(cause: AppError, context: DialContext): AppError {
-  return new AppError("dial_failed", `${where(context)}: the connection was refused`, {
-    hint: `Another port, or a firewall that refuses. ${firewallHint(context)}`,
-    details: details(context),
-    cause,
-  });
-}
-
-function explainSilent(cause: AppError, context: DialContext): AppError {
-  return new AppError(
-    "dial_failed",
-    `${where(context)}: the connection timed out, which a closed firewall looks like`,
-    {
-      hint: firewallHint(context),
-      details: details(context),
-      cause,
-    },
-  );
-}
-
-function explainDenied(cause: AppError, { counter, executionKey, offeredKey }: DialContext): AppError {
-  if (executionKey !== undefined && offeredKey?.startsWith(executionKey.split(" (")[0] ?? "")) {
-    return new AppError("auth_denied", `Execution #${counter} does not let its own key in: ${offeredKey}`, {
-      hint:
-        `Its SSH server may have just begun, or want another user: porthole connect ${counter} --on valohai [--user NAME]`,
-      details: { counter, executionKey, offeredKey },
+function explainDenied(cause: AppError, { counter, executionKey, offered }: DialContext): AppError {
+  const connect = `porthole connect ${counter} --on valohai`;
+  const fail = (message: string, hint: string) =>
+    new AppError("auth_denied", `Execution #${counter} does not let ${message}`, {
+      hint,
+      details: {
+        counter,
+        ...(executionKey ? { executionKey } : {}),
+        ...(offered ? { offeredKey: offered.text } : {}),
+      },
       cause,
     });
+  const has = `this key in: it has ${executionKey ?? "one that Valohai does not tell"}`;
+  if (offered?.fault) {
+    const { reason, remedy, identityFile } = offered.fault;
+    return fail(
+      `${has}; none was offered, since ${JSON.stringify(offered.path)} ${reason}`,
+      `${remedy} ${connect} --identity-file ${shellQuote(identityFile)}`,
+    );
   }
-  const has = executionKey ?? "one that Valohai does not tell";
-  return new AppError(
-    "auth_denied",
-    `Execution #${counter} does not let this key in: it has ${has}; offered was ${offeredKey ?? "none that fits"}`,
-    {
-      hint:
-        `porthole connect ${counter} --on valohai --identity-file KEY, with the private key (no .pub) that belongs to ${
-          executionKey ? "it" : "the public key that the execution was started with"
-        }, mode 0600`,
-      details: { counter, ...(executionKey ? { executionKey } : {}), ...(offeredKey ? { offeredKey } : {}) },
-      cause,
-    },
+  if (executionKey !== undefined && offered?.text.startsWith(executionKey.split(" (")[0] ?? "")) {
+    return fail(
+      `its own key in: ${offered.text}`,
+      `Its SSH server may have just begun, or want another user: ${connect} [--user NAME]`,
+    );
+  }
+  return fail(
+    `${has}; offered was ${offered?.text ?? "none that fits"}`,
+    `${connect} --identity-file KEY, with the private key (no .pub) that belongs to ${
+      executionKey ? "it" : "the public key that the execution was started with"
+    }, mode 0600`,
   );
 }
 
@@ -108,16 +117,15 @@ function where({ counter, address, port }: DialContext): string {
   return `Cannot reach execution #${counter} at ${address.includes(":") ? `[${address}]` : address}:${port}`;
 }
 
+/** A line each, as they are to be pasted. */
 function firewallHint({ port, source }: DialContext): string {
-  const rules = CLOUDS.map((cloud) => {
-    const { add } = firewallCommands(cloud, { port, source });
-    return `  ${add.join("\n  ")}`;
-  });
   return [
-    `The workers' firewall must let you in on port ${port}. An administrator adds the rule of the cloud that they run in ` +
-    `(porthole firewall aws|gcp|azure --port ${port}${source ? ` --source ${source.text}` : ""} explains it):`,
-    ...rules,
-  ].join("\n  ");
+    `The workers' firewall must let you in on port ${port}. An administrator adds the rule of the cloud that they run in:`,
+    ...CLOUDS.flatMap((cloud) => [`# ${CLOUD_NAMES[cloud]}`, ...firewallCommands(cloud, { port, source }).add]),
+    `# porthole firewall aws|gcp|azure --port ${port}${
+      source ? ` --source ${source.text}` : ""
+    } tells more, and the way back`,
+  ].join("\n");
 }
 
 function details(context: DialContext): Readonly<Record<string, unknown>> {

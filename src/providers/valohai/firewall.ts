@@ -6,6 +6,8 @@ import { ADDRESS_PLACEHOLDER } from "./own_address.ts";
 export const CLOUDS = ["aws", "gcp", "azure"] as const;
 /** One of {@link CLOUDS}. */
 export type Cloud = typeof CLOUDS[number];
+/** What people call them. */
+export const CLOUD_NAMES: Readonly<Record<Cloud, string>> = { aws: "AWS", gcp: "Google Cloud", azure: "Azure" };
 
 /** What the rule lets through. */
 export interface FirewallOptions {

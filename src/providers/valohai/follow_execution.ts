@@ -18,6 +18,8 @@ export interface FollowOptions {
   readonly projectId: string;
   readonly counter: number | "latest";
   readonly pollIntervalMs: number;
+  /** The public key that an execution was started with, where anybody knows. */
+  debugKeyOf(execution: Execution): Promise<string | undefined>;
   readonly signal?: AbortSignal | undefined;
   readonly sleep?: (ms: number, signal?: AbortSignal) => Promise<void>;
   /** Between 0 and 1: spreads the looks. */
@@ -62,7 +64,7 @@ async function* findServer(
     const { events } = await getStatusEvents(client, { execution, signal });
     const details = findSshDetails(events);
     if (details) return { execution, details };
-    if (look === MORE_LOOKS) throw explainNoDetails(execution);
+    if (look === MORE_LOOKS) throw explainNoDetails(execution, await options.debugKeyOf(execution));
     yield waiting(execution, `execution #${execution.counter} runs and does not tell of its SSH server yet`);
     await sleep(MIN_LOOK_MS + random() * (MAX_LOOK_MS - MIN_LOOK_MS), signal);
     execution = await getExecution(client, options);

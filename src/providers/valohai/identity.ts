@@ -1,8 +1,7 @@
 import { join } from "node:path";
-import { AppError } from "../../base/errors.ts";
 import type { Environment } from "../../base/home.ts";
 import { portholeKeyPath } from "../../ssh/keys/key_places.ts";
-import { isSameBytes, parsePublicKey, type PublicKey } from "../../ssh/keys/public_key.ts";
+import { isSameBytes, tryParsePublicKey } from "../../ssh/keys/public_key.ts";
 import { privateHalfOf } from "./debug_key.ts";
 
 /**
@@ -10,11 +9,11 @@ import { privateHalfOf } from "./debug_key.ts";
  * undefined when there is none, or none whose public half stands beside it.
  */
 export async function findIdentity(env: Environment, publicKey: string): Promise<string | undefined> {
-  const wanted = tryParse(publicKey);
+  const wanted = tryParsePublicKey(publicKey);
   if (!wanted) return undefined;
   for (const path of await candidates(env)) {
     const text = await Deno.readTextFile(path).catch(() => ""); // Unreadable is as good as absent here.
-    const key = tryParse(text.split("\n", 1)[0] ?? "");
+    const key = tryParsePublicKey(text.split("\n", 1)[0] ?? "");
     if (!key || !isSameBytes(key.blob, wanted.blob)) continue;
     const identity = await privateHalfOf(path);
     if (identity) return identity;
@@ -37,13 +36,4 @@ async function candidates(env: Environment): Promise<string[]> {
     }
   }
   return found;
-}
-
-function tryParse(line: string): PublicKey | undefined {
-  try {
-    return parsePublicKey(line);
-  } catch (error) {
-    if (error instanceof AppError) return undefined;
-    throw error;
-  }
 }

@@ -1,7 +1,6 @@
 import { AppError, type ErrorCode } from "../../base/errors.ts";
 import { ensureKeypair } from "../../ssh/keys/ensure_keypair.ts";
 import { portholeKeyPath } from "../../ssh/keys/key_places.ts";
-import { fingerprint, parsePublicKey } from "../../ssh/keys/public_key.ts";
 import type { ResolveState, RunReference } from "../../targets/resolve_state.ts";
 import type { TargetRoute } from "../../targets/target.ts";
 import type { FailedDial, LaunchRequest, Provider, RunSummary } from "../provider.ts";
@@ -16,6 +15,7 @@ import { findIdentity } from "./identity.ts";
 import { parseLaunch } from "./launch_options.ts";
 import { launchPayload } from "./launch_payload.ts";
 import { readLaunch, saveLaunch } from "./launch_record.ts";
+import { describeKeyLine, describeOffered } from "./offered_key.ts";
 import { ownAddress } from "./own_address.ts";
 import { openTrustedFetch, type TrustedFetch } from "./trusted_fetch.ts";
 import { type Execution, parseExecution } from "./wire.ts";
@@ -105,6 +105,7 @@ export class ValohaiProvider implements Provider {
       counter,
       pollIntervalMs,
       signal,
+      debugKeyOf: async (execution) => (await this.#executionKey(client, execution)).publicKey,
       ...(sleep ? { sleep } : {}),
       ...(random ? { random } : {}),
     });
@@ -166,8 +167,8 @@ export class ValohaiProvider implements Provider {
       address: route.host,
       port: route.port,
       source: ownAddress(route.host, Deno.networkInterfaces()),
-      executionKey: publicKey === undefined ? undefined : await describeKey(publicKey),
-      offeredKey: offeredIdentityFile === undefined ? undefined : await describeIdentity(offeredIdentityFile),
+      executionKey: publicKey === undefined ? undefined : await describeKeyLine(publicKey),
+      offered: offeredIdentityFile === undefined ? undefined : await describeOffered(offeredIdentityFile),
     });
   }
 
@@ -260,18 +261,4 @@ function withLaunchHint(error: unknown, commit: string): unknown {
     details: error.details,
     cause: error,
   });
-}
-
-async function describeKey(publicKey: string): Promise<string> {
-  try {
-    const { type, blob, comment } = parsePublicKey(publicKey);
-    return `${type} ${await fingerprint(blob)}${comment ? ` (${comment})` : ""}`;
-  } catch {
-    return "one that is no public key"; // The classic mistake: a private key was pasted. It must not be quoted.
-  }
-}
-
-async function describeIdentity(path: string): Promise<string> {
-  const line = await Deno.readTextFile(`${path}.pub`).catch(() => ""); // Without it the path alone must do.
-  return line === "" ? path : `${await describeKey(line)} from ${path}`;
 }

@@ -40,6 +40,16 @@ export function parsePublicKey(line: string, what = "public key"): PublicKey {
   return { type, blob, comment };
 }
 
+/** The public key of `line`; undefined for anything else. */
+export function tryParsePublicKey(line: string): PublicKey | undefined {
+  try {
+    return parsePublicKey(line);
+  } catch (error) {
+    if (error instanceof AppError) return undefined;
+    throw error;
+  }
+}
+
 /** Every key but a certificate is a row of strings and mpints (RFC 4253 6.6, RFC 5656 3.1, RFC 8709 4), ed25519's 32 bytes long. */
 function assertWhole(blob: Bytes, what: string): void {
   const reader = new WireReader(blob, what);

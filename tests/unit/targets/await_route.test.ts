@@ -93,11 +93,12 @@ Deno.test("awaitRoute tells what stood there at the first try before it waits fo
     timeoutMs: 20,
     pollIntervalMs: 60_000,
     resolve: () => states(READY),
-    probe: () => Promise.resolve({ isUp: false, found: "502 Bad Gateway" }),
+    probe: () => Promise.resolve({ isUp: false, found: "502 Bad Gateway", reason: "refused" }),
     onProgress: () => {},
   });
   await assert.rejects(waiting, {
     code: "timeout",
+    details: { lastState: "502 Bad Gateway", reason: "refused" },
     message: 'Cannot reach "train" within 20ms; the last that was seen: 502 Bad Gateway',
   });
 });
