@@ -48,7 +48,7 @@ export function createConnector({ settings, resolver, hostKeys, signal }: Connec
   const jumps = new Map<string, Promise<SshConnection>>();
 
   const connectOptions = async (host: HostSettings, depth: number, hostSignal: AbortSignal | undefined) => {
-    const { verify, knownTypes } = await hostKeys.of(host);
+    const { verify, knownTypes, wantsCertificate } = await hostKeys.of(host);
     return {
       dial: dialer(host, depth),
       host: host.name,
@@ -56,6 +56,7 @@ export function createConnector({ settings, resolver, hostKeys, signal }: Connec
       user: host.user,
       verifyHostKey: verify,
       preferredKeyTypes: knownTypes,
+      wantsCertificate,
       connectTimeoutMs: host.connectTimeoutMs,
       keepAliveIntervalMs: settings.keepAliveIntervalMs,
       keepAliveMax: settings.keepAliveMax,

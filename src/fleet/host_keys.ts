@@ -3,7 +3,13 @@ import { shellQuote } from "../base/shell_quote.ts";
 import type { OfferedHostKey, VerifyHostKey } from "../ssh/client/connect.ts";
 import { formatPublicKey } from "../ssh/keys/public_key.ts";
 import { knownHostName } from "../ssh/known_hosts/host_names.ts";
-import { type DecidingLine, type KnownHosts, loadKnownHosts } from "../ssh/known_hosts/lookup_host_key.ts";
+import {
+  type DecidingLine,
+  type HostKeyPlace,
+  type KnownHosts,
+  loadKnownHosts,
+} from "../ssh/known_hosts/lookup_host_key.ts";
+import { assertHoldsFor } from "../ssh/known_hosts/host_certificate.ts";
 import { appendHostKey } from "../ssh/known_hosts/append_host_key.ts";
 import type { HostSettings } from "./host_settings.ts";
 import { withPort } from "./host_spec.ts";
@@ -14,19 +20,14 @@ export interface HostKeyCheck {
   readonly verify: VerifyHostKey;
   /** The key types that are filed for the host: to be asked for first. */
   readonly knownTypes: readonly string[];
+  /** Whether to ask for a certificate first: known_hosts has an authority for the host. */
+  readonly wantsCertificate: boolean;
 }
 
 /** The known_hosts files of one call, each set of them read once. */
 export interface HostKeys {
   /** @throws AppError `config_invalid` for a file that cannot be read. */
   of(host: HostSettings): Promise<HostKeyCheck>;
-}
-
-/** What a lookup needs of the settings. */
-interface Place {
-  readonly host: string;
-  readonly port: number;
-  readonly hostKeyAlias: string | undefined;
 }
 
 /** @returns the checks for one call. A key that is accepted as new is filed at once, and known from then on. */
@@ -42,9 +43,9 @@ export function openHostKeys(signal?: AbortSignal): HostKeys {
 
   return {
     async of(settings) {
-      if (settings.hostKeyCheck === "no") return { verify: () => {}, knownTypes: [] };
+      if (settings.hostKeyCheck === "no") return { verify: () => {}, knownTypes: [], wantsCertificate: false };
       const { hostname: host, port, hostKeyAlias, knownHostsFiles, name } = settings;
-      const place: Place = { host, port, hostKeyAlias };
+      const place: HostKeyPlace = { host, port, hostKeyAlias };
       const known = await load(knownHostsFiles);
       const acceptNew = (key: OfferedHostKey): Promise<void> => {
         const id = `${hostKeyAlias ?? knownHostName(host, port)} ${new Uint8Array(key.blob).toBase64()}`;
@@ -54,9 +55,17 @@ export function openHostKeys(signal?: AbortSignal): HostKeys {
       };
       return {
         knownTypes: known.typesOf(place),
-        async verify(key) {
+        wantsCertificate: known.hasAuthority(place),
+        async verify({ certificate, ...key }) {
+          const authority = certificate &&
+            await known.lookup({ ...place, blob: certificate.authority, marker: "@cert-authority" });
+          if (authority?.kind === "revoked") throw refused(name, { ...authority, place, type: "authority" });
           const verdict = await known.lookup({ ...place, blob: key.blob });
+          // A key that is known by itself needs no certificate that holds.
           if (verdict.kind === "match") return;
+          if (certificate && authority?.kind === "match" && verdict.kind !== "revoked") {
+            return await assertHoldsFor(hostKeyAlias ?? host, certificate);
+          }
           if (verdict.kind !== "unknown") throw refused(name, { ...verdict, place, type: key.type });
           if (settings.hostKeyCheck !== "accept-new") {
             throw unknown(settings, { offered: verdict.offered, type: key.type });
@@ -70,7 +79,7 @@ export function openHostKeys(signal?: AbortSignal): HostKeys {
 
 async function fileKey(
   path: string | undefined,
-  { place, key, signal }: { place: Place; key: OfferedHostKey; signal: AbortSignal | undefined },
+  { place, key, signal }: { place: HostKeyPlace; key: OfferedHostKey; signal: AbortSignal | undefined },
 ): Promise<void> {
   if (path === undefined) throw new AppError("config_invalid", "There is no known_hosts file to add a new key to");
   const line = formatPublicKey({ type: key.type, blob: new Uint8Array(key.blob), comment: "" });
@@ -83,7 +92,7 @@ function refused(
     kind: "changed" | "revoked";
     known: DecidingLine;
     offered: string;
-    place: Place;
+    place: HostKeyPlace;
     type: string;
   },
 ): AppError {

@@ -5,6 +5,7 @@ import { Server, toDuplex } from "../../src/ssh/ssh2_adapter.ts";
 import { generateEd25519 } from "../../src/ssh/keys/generate.ts";
 import { createMemoryPair } from "../../src/stream/memory.ts";
 import { dialTcp } from "../../src/stream/tcp.ts";
+import { testServer } from "../../src/testing/mod.ts";
 import { makeStage, sshdScenario } from "../support/fleet_stage.ts";
 
 /** An SSH server in this process that takes one password, in one of two ways. */
@@ -84,6 +85,28 @@ sshdScenario("a subsystem's bytes arrive whole at a reader that is slower than t
     await new Promise((resolve) => setTimeout(resolve, 0));
   }
   assert.equal(total, FLOOD_BYTES);
+});
+
+Deno.test("a server that hangs up while its key is looked up is an error, even where the answer comes later", async () => {
+  const server = await testServer({ password: "p" }).start();
+  const { port } = server;
+  const answered = Promise.withResolvers<void>();
+  const connecting = connectSsh({
+    dial: ({ signal }) => dialTcp({ hostname: "127.0.0.1", port, signal }),
+    host: "it",
+    user: "me",
+    credentials: {},
+    connectTimeoutMs: 10_000,
+    async verifyHostKey() {
+      await server.shutdown();
+      await answered.promise;
+      throw new Error("it is not the right one");
+    },
+  });
+  await assert.rejects(connecting, { code: "handshake_failed", message: /hung up before the keys/ });
+  answered.resolve();
+  // What ssh2 makes of the answer comes a turn later, and nobody would catch it.
+  await new Promise((resolve) => setTimeout(resolve, 0));
 });
 
 sshdScenario("disposing a connection with a command on it ends both, and may be done twice", async () => {

@@ -6,8 +6,10 @@ import { VERSION } from "../../base/version.ts";
 import type { ByteStream, Dialer } from "../../stream/byte_stream.ts";
 import { clientAlgorithms } from "../algorithms.ts";
 import { blobType } from "../keys/public_key.ts";
+import { certifiedType, type HostCertificate, parseHostCertificate } from "../known_hosts/host_certificate.ts";
 import { type Algorithms, Client, releaseCiphers, type StreamDuplex, toDuplex } from "../ssh2_adapter.ts";
 import { type AuthConversation, authConversation, type SshCredentials } from "./auth.ts";
+import { offerCertificates, proveWithCertifiedKey } from "./certified_host_key.ts";
 import { type SshConnection, sshConnection } from "./connection.ts";
 
 /** A host key as the server showed it. */
@@ -16,6 +18,8 @@ export interface OfferedHostKey {
   readonly type: string;
   /** RFC 4253 6.6. */
   readonly blob: Uint8Array;
+  /** What came with it; whoever trusts its authority has to check it (`assertHoldsFor`). */
+  readonly certificate?: HostCertificate;
 }
 
 /** Returns for a host key that may be trusted, else throws: an AppError `host_key_mismatch` or `host_key_unknown`. */
@@ -34,6 +38,8 @@ export interface ConnectSshOptions {
   readonly verifyHostKey: VerifyHostKey;
   /** Key types to ask for first: those that are known of this host. */
   readonly preferredKeyTypes?: readonly string[] | undefined;
+  /** Asks for a certificate of the host key before everything else. */
+  readonly wantsCertificate?: boolean | undefined;
   /** Takes no host key of another type than these. */
   readonly onlyKeyTypes?: readonly string[] | undefined;
   /** For dialling, key exchange and log-in together. */
@@ -94,6 +100,7 @@ async function handshake(transport: StreamDuplex, options: HandshakeOptions): Pr
   let hostKeyError: unknown;
   let serverSoftware = "";
   let isHandshaken = false;
+  let isOver = false;
   client.on("handshake", () => {
     isHandshaken = true;
     serverSoftware = readSoftware(client);
@@ -101,6 +108,7 @@ async function handshake(transport: StreamDuplex, options: HandshakeOptions): Pr
   });
   client.on("ready", ready.resolve);
   client.on("error", (error: Error) => {
+    isOver = true;
     if (hostKeyError !== undefined) ready.reject(hostKeyError);
     else if (conversation.isExhausted()) ready.reject(conversation.denied({ host, user, sshWords }));
     else if (isAboutOneMethod(error)) conversation.note(error.message);
@@ -108,7 +116,10 @@ async function handshake(transport: StreamDuplex, options: HandshakeOptions): Pr
   });
   // SSH knows no half-close: a server that sends no more has hung up, and nothing else would tell of it.
   transport.once("end", () => transport.destroy());
-  const onClose = () => ready.reject(hungUp({ host, isHandshaken }));
+  const onClose = () => {
+    isOver = true;
+    ready.reject(hungUp({ host, isHandshaken }));
+  };
   client.on("close", onClose);
   ready.promise.catch(() => {/* awaited below, or the signal came first */});
 
@@ -123,19 +134,31 @@ async function handshake(transport: StreamDuplex, options: HandshakeOptions): Pr
     keepaliveCountMax: options.keepAliveMax ?? 3,
     authHandler: conversation.handler,
     hostVerifier: (blob: Uint8Array, verify: (isTrusted: boolean) => void) => {
-      checkHostKey(blob, verifyHostKey).then(() => verify(true), (error) => {
+      checkHostKey(client, { blob, verifyHostKey }).then(() => true, (error) => {
         hostKeyError = error;
-        verify(false);
+        return false;
+      }).then((isTrusted) => {
+        // ssh2 cannot take an answer about a connection that has ended meanwhile.
+        if (!isOver) verify(isTrusted);
       });
     },
   });
+  if (options.wantsCertificate) offerCertificates(client);
   await orAbort(ready.promise, signal);
   client.off("close", onClose);
   return sshConnection(client, { transport, serverSoftware });
 }
 
-async function checkHostKey(blob: Uint8Array, verify: VerifyHostKey): Promise<void> {
-  await verify({ type: blobType(blob, "host key"), blob });
+async function checkHostKey(
+  client: Client,
+  { blob, verifyHostKey }: { blob: Uint8Array; verifyHostKey: VerifyHostKey },
+): Promise<void> {
+  const type = blobType(blob, "host key");
+  if (certifiedType(type) === undefined) return await verifyHostKey({ type, blob });
+  const certificate = parseHostCertificate(blob);
+  // At once: ssh2 looks at the signature as soon as it can, whatever becomes of the key.
+  proveWithCertifiedKey(client, certificate);
+  await verifyHostKey({ ...certificate.key, certificate });
 }
 
 /** The client's algorithms, with the key types that are known of the host first, as OpenSSH orders them. */

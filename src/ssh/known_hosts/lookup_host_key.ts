@@ -23,13 +23,19 @@ export type HostKeyVerdict =
   /** No line names the host. `offered` is the fingerprint of the key that it showed. */
   | { readonly kind: "unknown"; readonly offered: string };
 
-/** Which server showed which key. */
-export interface HostKeyQuestion {
+/** A server, as known_hosts files name it. */
+export interface HostKeyPlace {
   readonly host: string;
   readonly port?: number;
   /** Asked for in place of host and port, as HostKeyAlias has it. */
   readonly hostKeyAlias?: string | undefined;
+}
+
+/** Which server showed which key. */
+export interface HostKeyQuestion extends HostKeyPlace {
   readonly blob: Uint8Array;
+  /** `@cert-authority` asks whether the key is that of an authority for the host's certificates. */
+  readonly marker?: "@cert-authority";
 }
 
 /** Known_hosts files, read once. */
@@ -41,14 +47,21 @@ export class KnownHosts {
   }
 
   /** The entries that name the host, of whatever marker. */
-  entriesOf({ host, port, hostKeyAlias }: Omit<HostKeyQuestion, "blob">): readonly KnownHostsEntry[] {
+  entriesOf({ host, port, hostKeyAlias }: HostKeyPlace): readonly KnownHostsEntry[] {
     return this.#index.entriesOf(hostKeyAlias === undefined ? knownHostName(host, port) : hostKeyAlias.toLowerCase());
   }
 
   /** The key types that are known of a host, in the order of the files: what to ask the server for first. */
-  typesOf(host: Omit<HostKeyQuestion, "blob">): string[] {
+  typesOf(host: HostKeyPlace): string[] {
     const plain = this.entriesOf(host).filter(({ marker }) => marker === undefined);
     return [...new Set(plain.map(({ key }) => key.type))];
+  }
+
+  /** Whether there is an authority for certificates of the host: then one is worth asking for. */
+  hasAuthority(place: HostKeyPlace): boolean {
+    const { host, hostKeyAlias } = place;
+    const plain = hostKeyAlias === undefined ? this.entriesOf({ host }) : [];
+    return [...this.entriesOf(place), ...plain].some(({ marker }) => marker === "@cert-authority");
   }
 
   /**
@@ -56,18 +69,21 @@ export class KnownHosts {
    * host means that it changed. A host on another port than 22 is also good under its plain name, never changed by it.
    */
   async lookup(question: HostKeyQuestion): Promise<HostKeyVerdict> {
-    const { host, port, hostKeyAlias, blob } = question;
-    const verdict = await decide(this.entriesOf(question), blob);
+    const { host, port, hostKeyAlias } = question;
+    const verdict = await decide(this.entriesOf(question), question);
     if (verdict.kind !== "unknown" || hostKeyAlias !== undefined || port === undefined) return verdict;
-    const plain = await decide(this.entriesOf({ host }), blob);
+    const plain = await decide(this.entriesOf({ host }), question);
     return plain.kind === "changed" ? verdict : plain;
   }
 }
 
-async function decide(entries: readonly KnownHostsEntry[], blob: Uint8Array): Promise<HostKeyVerdict> {
+async function decide(
+  entries: readonly KnownHostsEntry[],
+  { blob, marker: wanted }: Pick<HostKeyQuestion, "blob" | "marker">,
+): Promise<HostKeyVerdict> {
   const isOffered = ({ key }: KnownHostsEntry) => isSameBytes(key.blob, blob);
   const revoked = entries.find((entry) => entry.marker === "@revoked" && isOffered(entry));
-  const plain = entries.filter(({ marker }) => marker === undefined);
+  const plain = entries.filter(({ marker }) => marker === wanted);
   const same = plain.find(isOffered);
   if (same && !revoked) return { kind: "match", path: same.path, line: same.line };
   const offered = await fingerprint(blob);
