@@ -68,6 +68,33 @@ client.close()
   },
 });
 
+Deno.test({
+  name: "paramiko tries several keys on one connection (needs python3-paramiko, ssh-keygen)",
+  ignore: PARAMIKO === null || !hasProgram("ssh-keygen"),
+  fn: async () => {
+    await using stage = await makeAgentStage();
+    const strangers = await Promise.all([1, 2].map(async (number) => {
+      const file = join(stage.folder, `stranger${number}`);
+      await runToEnd("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", file]);
+      return file;
+    }));
+    const script = `
+import paramiko, sys
+client = paramiko.SSHClient()
+client.set_missing_host_key_policy(paramiko.AutoAddPolicy())
+client.connect("127.0.0.1", ${stage.port}, username="x", key_filename=sys.argv[1:], look_for_keys=False, allow_agent=False)
+print(client.exec_command("echo hello")[1].read().decode())
+client.close()
+`;
+    const { stdout, stderr } = await runToEnd(PARAMIKO ?? "", [
+      ...["-W", "ignore", "-c", script],
+      ...strangers,
+      stage.keyFile,
+    ]);
+    assert.equal(stdout, "hello\n\n", stderr);
+  },
+});
+
 const ASYNCSSH = pythonWith("asyncssh");
 
 Deno.test({

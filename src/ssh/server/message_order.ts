@@ -18,6 +18,7 @@ const MSG = {
   channelOpen: 90,
 } as const;
 
+const USERAUTH = "ssh-userauth";
 /** SSH_OPEN_RESOURCE_SHORTAGE, RFC 4254 5.1. */
 const RESOURCE_SHORTAGE = 4;
 
@@ -43,6 +44,7 @@ export function keepMessageOrder(connection: Ssh2Connection, options: MessageOrd
   const { _protocol: protocol } = connection;
   const next = protocol._onPayload;
   let hasService = false;
+  let mayAskForService = true;
   protocol._onPayload = (payload) => {
     const type = payload[0] ?? 0;
     if (connection.authenticated) {
@@ -53,13 +55,22 @@ export function keepMessageOrder(connection: Ssh2Connection, options: MessageOrd
       return next(payload);
     }
     if (type === MSG.serviceRequest) {
-      if (hasService) return endForBreach(connection, outOfTurn(type));
+      if (!mayAskForService) return endForBreach(connection, outOfTurn(type));
+      mayAskForService = false;
+      // paramiko asks before each attempt, for which ssh2 would send it away.
+      if (hasService && serviceOf(payload) === USERAUTH) return protocol.serviceAccept(USERAUTH);
       hasService = true;
     }
+    if (type === MSG.userauthRequest) mayAskForService = true;
     const isForLogin = type === MSG.userauthRequest || (type === MSG.infoResponse && options.asksQuestions);
     if ((isForLogin && hasService) || isForTransport(type)) return next(payload);
     return endForBreach(connection, outOfTurn(type));
   };
+}
+
+/** RFC 4253 10. */
+function serviceOf(payload: Uint8Array): string {
+  return new TextDecoder().decode(payload.subarray(5));
 }
 
 /** Tells the client that it broke the protocol and closes; nothing more of it is looked at. */

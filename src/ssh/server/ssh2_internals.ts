@@ -34,6 +34,7 @@ export interface Ssh2Protocol {
     };
   };
   readonly _cipher: { encrypt(packet: Uint8Array): void };
+  serviceAccept(name: string): void;
   channelOpenFail(peerId: number, reason: number, description: string): void;
   /** Makes it deaf; gone once that was done. */
   _destruct?: (() => void) | undefined;
