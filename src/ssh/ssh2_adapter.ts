@@ -6,6 +6,7 @@
  * {@link toDuplex}).
  */
 import "./cipher/load_addon.ts";
+// @ts-types="@types/ssh2"
 import ssh2 from "ssh2";
 
 export const Client = ssh2.Client;
@@ -21,6 +22,7 @@ export type BaseAgent = ssh2.BaseAgent;
 /** The agent at a socket or a named pipe. */
 export const createAgent = ssh2.createAgent;
 
+// @ts-types="@types/ssh2"
 export type {
   AcceptConnection,
   Algorithms,

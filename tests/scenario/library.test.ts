@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { ssh, SSHDebug } from "../../src/mod.ts";
 import { PORTHOLE, runAt } from "../support/porthole.ts";
 import { hasProgram } from "../support/programs.ts";
@@ -45,4 +46,29 @@ Deno.test("SSHDebug.launchEnv carries the key of SSHDebug.ensureKeypair and lets
     _F_SSH_PK: publicKey,
   });
   await assert.rejects(SSHDebug.launchEnv({ _F_SSH_PK: "ssh-ed25519 AAAA" }, { env }), { code: "usage" });
+});
+
+Deno.test("another project links a checkout of this one, and imports porthole and porthole/testing with their types", async () => {
+  await using home = await makeTempHome();
+  const checkout = fileURLToPath(new URL("../../", import.meta.url));
+  await Deno.writeTextFile(join(home.path, "deno.json"), JSON.stringify({ links: [checkout] }));
+  // The versions that are here already: the test asks no registry.
+  await Deno.copyFile(join(checkout, "deno.lock"), join(home.path, "deno.lock"));
+  await Deno.writeTextFile(
+    join(home.path, "try.ts"),
+    `import { ssh } from "porthole";
+import { testKey, testServer } from "porthole/testing";
+await using key = await testKey();
+await using server = await testServer({ key }).start();
+server.handleExec((command) => [\`ran \${command}\`, "", 0]);
+const client = ssh.config({ hosts: server.addr, user: server.user, key: key.path, hostKeyCheck: false });
+console.log((await client.exec("it"))[0]?.stdout);
+`,
+  );
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--check", "-A", "--no-prompt", "try.ts"],
+    cwd: home.path,
+    env: { NO_COLOR: "1" },
+  }).output();
+  assert.deepEqual([code, new TextDecoder().decode(stdout)], [0, "ran it\n"], new TextDecoder().decode(stderr));
 });

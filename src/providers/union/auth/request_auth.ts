@@ -29,7 +29,7 @@ export function createRequestAuth(
 /** `proxy-authorization` out of a command, which is run anew when what it gave has ended or was refused. */
 function createProxyAuth(command: readonly string[] | undefined, now: () => number): RequestAuth["headers"] {
   let token: Token | undefined;
-  return async ({ signal, refused }) => {
+  return async ({ signal, refused }): Promise<Readonly<Record<string, string>>> => {
     if (!command) return {};
     if (!token || refused || !isFresh(token, now())) token = await loginWithCommand(command, { now, signal });
     return { "proxy-authorization": `Bearer ${token.accessToken}` };
