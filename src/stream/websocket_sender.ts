@@ -11,6 +11,8 @@ import {
 /** One write to the socket takes this much at most, headers included. */
 const MAX_BATCH_BYTES = 262_144 + 1024;
 const MIN_BATCH_BYTES = 4096;
+/** A busy line answers the pings of this many, and the latest of all others (RFC 6455 5.5.3 asks for that one alone). */
+const MAX_PONGS_DUE = 16;
 const NOTHING = new Uint8Array(0);
 
 /** Where bytes go: a `Deno.Conn` is one. */
@@ -31,8 +33,7 @@ export interface WebSocketSenderOptions {
 /**
  * Writes frames one after the other, so that data, pongs and the close frame never mix.
  *
- * At most one data frame, one ping and one pong wait at any time: a newer pong takes the place of one that waits
- * (RFC 6455 5.5.3), so that a flood of pings takes no memory.
+ * At most one data frame, one ping and a few pongs wait at any time: a flood of pings takes no memory.
  */
 export class WebSocketSender {
   readonly #options: WebSocketSenderOptions;
@@ -41,7 +42,7 @@ export class WebSocketSender {
   #prefix: Uint8Array | undefined;
   #batch = new Uint8Array(0);
   #lastTurn: Promise<void> = Promise.resolve();
-  #pongDue: Uint8Array | undefined;
+  readonly #pongsDue: Uint8Array[] = [];
   #isPingDue = false;
   #bytesSent = 0;
   #isClosed = false;
@@ -85,13 +86,11 @@ export class WebSocketSender {
 
   /** Answers a ping. */
   async pong(payload: Uint8Array): Promise<void> {
-    const waits = this.#pongDue !== undefined;
-    this.#pongDue = payload;
-    if (waits || this.#isClosed) return;
-    await this.#inTurn(() => {
-      const due = this.#pongDue ?? payload;
-      this.#pongDue = undefined;
-      return this.#sendControl(OPCODE.pong, due);
+    if (this.#isClosed) return;
+    if (this.#pongsDue.length === MAX_PONGS_DUE) this.#pongsDue.pop();
+    if (this.#pongsDue.push(payload) > 1) return;
+    await this.#inTurn(async () => {
+      for (const due of this.#pongsDue.splice(0)) await this.#sendControl(OPCODE.pong, due);
     });
   }
 

@@ -18,6 +18,8 @@ export const DEFAULT_MAX_FRAME_BYTES = 64 * 1024 * 1024;
 const SERVER_FRAME_BYTES = 65_536;
 /** Several SSH packets in one frame; a pipe gives 64 KiB at once, a socket more. */
 const CLIENT_FRAME_BYTES = 262_144;
+/** What a last close frame may take to leave. */
+const LAST_FRAME_MS = 1000;
 
 /** What a WebSocket runs on, TCP or TLS. */
 export interface WebSocketTransport extends ByteSource, ByteSink {
@@ -159,7 +161,10 @@ export class WebSocketStream implements ByteStream {
   [Symbol.dispose](): void {
     if (this.#isDisposed) return;
     this.#isDisposed = true;
-    this.#release();
+    // RFC 6455 5.5.1: a close frame is answered by one.
+    const owesClose = this.#closeInfo !== undefined && this.#closeInfo.code !== 1006 && !this.#sender.isClosed;
+    if (owesClose) this.#releaseWithClose(this.#ownClosePayload());
+    else this.#release();
     this.#receiver.stop();
   }
 
@@ -178,8 +183,13 @@ export class WebSocketStream implements ByteStream {
     this.#receiver.stop(failure);
     const code = failure.details?.closeCode;
     if (typeof code !== "number") return this.#release();
-    const limit = after(1000, () => this.#release());
-    this.#sendClose(new Uint8Array([code >> 8, code & 0xff])).finally(() => {
+    this.#releaseWithClose(new Uint8Array([code >> 8, code & 0xff]));
+  }
+
+  /** Gives the close frame a moment to leave. */
+  #releaseWithClose(payload: Uint8Array): void {
+    const limit = after(LAST_FRAME_MS, () => this.#release());
+    this.#sendClose(payload).finally(() => {
       limit[Symbol.dispose]();
       this.#release();
     });

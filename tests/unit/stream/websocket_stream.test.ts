@@ -76,7 +76,7 @@ Deno.test("WebSocketStream answers a ping while nobody reads, with its payload",
   assert.equal(new TextDecoder().decode((await end.stream.read()) ?? undefined), "data");
 });
 
-Deno.test("WebSocketStream answers the latest of the pings that came while a write was stuck, and only that", async () => {
+Deno.test("WebSocketStream keeps a few pings that came while a write was stuck, and the latest, to be answered", async () => {
   using end = open("client");
   end.transport.blockWrites();
   const writing = end.stream.write(pattern(10));
@@ -88,8 +88,9 @@ Deno.test("WebSocketStream answers the latest of the pings that came while a wri
   await until(() => end.transport.writes.length >= 2);
   await settle();
   const frames = parseFrames(end.transport.sent);
-  assert.deepEqual(frames.map(({ opcode }) => opcode), [2, 10]);
-  assert.equal(new TextDecoder().decode(frames[1]?.payload), "999");
+  assert.deepEqual(frames.map(({ opcode }) => opcode), [2, ...Array(16).fill(10)]);
+  const answers = frames.slice(1).map(({ payload }) => Number(new TextDecoder().decode(payload)));
+  assert.deepEqual(answers, [...Array(15).keys(), 999]);
 });
 
 Deno.test("WebSocketStream never mixes data, pongs and the close frame", async () => {
@@ -211,6 +212,32 @@ Deno.test("WebSocketStream as a client refuses a close frame with an invalid cod
   using server = open("server");
   server.transport.push(rawFrame({ opcode: 8, payload: new Uint8Array([9]), mask: MASK }));
   assert.equal(await server.stream.read(), null);
+});
+
+Deno.test("WebSocketStream answers every one of three pings that come at once", async () => {
+  using end = open("server", { pingIntervalMs: 0 });
+  end.transport.push(concat(...["", "a", "b"].map((payload) => rawFrame({ opcode: 9, mask: MASK, payload }))));
+  await until(() => end.transport.writes.length >= 3);
+  const frames = parseFrames(end.transport.sent);
+  assert.deepEqual(frames.map(({ opcode, payload }) => [opcode, new TextDecoder().decode(payload)]), [
+    [10, ""],
+    [10, "a"],
+    [10, "b"],
+  ]);
+});
+
+Deno.test("WebSocketStream answers a close frame, also when it is disposed instead of closed", async () => {
+  for (const role of ["client", "server"] as const) {
+    using end = open(role);
+    end.transport.push(
+      rawFrame({ opcode: 8, payload: new Uint8Array([3, 232]), ...role === "server" ? { mask: MASK } : {} }),
+    );
+    assert.equal(await end.stream.read(), null);
+    end.stream[Symbol.dispose]();
+    await until(() => end.transport.isClosed);
+    const [close] = parseFrames(end.transport.sent);
+    assert.deepEqual([close?.opcode, ...close?.payload ?? []], role === "server" ? [8] : [8, 3, 232]);
+  }
 });
 
 Deno.test("WebSocketStream disposed twice ends pending reads with null and pending writes with an error", async () => {
