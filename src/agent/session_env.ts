@@ -3,10 +3,13 @@ import type { TcpAddress } from "../stream/tcp.ts";
 import type { Account } from "./account.ts";
 
 /**
- * What a session's programs must not see: our own settings and keys, and the switches with which a runtime starts a
- * debug server (docs/wire.md: a program that inherits them starts a second one, which fails with Errno 98).
+ * What no program must see: our own settings and keys, and the switches with which a runtime starts a debug server
+ * (docs/wire.md: a program that inherits them starts a second one, which fails with Errno 98).
  */
-const HIDDEN = /^(?:PORTHOLE_.*|_F_E_SSH|_F_E_VS|_F_SSH_PK|SHLVL|SSH_CONNECTION|SSH_CLIENT|SSH_TTY|SSH_AUTH_SOCK)$/;
+const OURS = /^(?:PORTHOLE_.*|_F_E_SSH|_F_E_VS|_F_SSH_PK)$/;
+
+/** What tells of a login: the job may have it from its own, a session has another. */
+const OF_A_LOGIN = /^(?:SHLVL|SSH_CONNECTION|SSH_CLIENT|SSH_TTY|SSH_AUTH_SOCK)$/;
 
 /** What clients may set without being asked for it by `--accept-env`. */
 const ACCEPTED = ["LANG", "LC_*", "TERM", "COLORTERM"];
@@ -16,7 +19,7 @@ const REFUSED = /^(?:LD_.*|DYLD_.*|BASH_ENV|ENV|SHELLOPTS|BASHOPTS|IFS|PATH|HOME
 
 /** True for a variable that a client may set: `LANG`, `LC_*`, `TERM`, `COLORTERM` and what `patterns` (with `*`, `?`) name. */
 export function acceptsEnv(name: string, patterns: readonly string[] = []): boolean {
-  if (!/^[A-Za-z_]\w*$/.test(name) || HIDDEN.test(name)) return false;
+  if (!/^[A-Za-z_]\w*$/.test(name) || OURS.test(name) || OF_A_LOGIN.test(name)) return false;
   if (patterns.includes(name)) return true;
   return !REFUSED.test(name) && [...ACCEPTED, ...patterns].some((pattern) => matches(name, pattern));
 }
@@ -44,7 +47,7 @@ export interface SessionEnvParts {
 export function sessionEnv(
   { base, account, client, remote, local, term, tty, agentSocket }: SessionEnvParts,
 ): Record<string, string> {
-  const env: Record<string, string> = jobEnv(base);
+  const env = Object.fromEntries(Object.entries(jobEnv(base)).filter(([name]) => !OF_A_LOGIN.test(name)));
   Object.assign(env, { HOME: account.home, USER: account.name, LOGNAME: account.name, SHELL: account.shell });
   if (remote) {
     env.SSH_CLIENT = `${remote.hostname} ${remote.port} ${local?.port ?? 0}`;
@@ -57,9 +60,9 @@ export function sessionEnv(
   return env;
 }
 
-/** The agent's environment without what is its own: what its children see. */
+/** The agent's environment without what is its own: what the job sees. */
 export function jobEnv(base: Environment): Record<string, string> {
   const env: Record<string, string> = {};
-  for (const [name, value] of Object.entries(base)) if (value !== undefined && !HIDDEN.test(name)) env[name] = value;
+  for (const [name, value] of Object.entries(base)) if (value !== undefined && !OURS.test(name)) env[name] = value;
   return env;
 }

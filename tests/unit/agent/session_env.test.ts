@@ -34,6 +34,7 @@ Deno.test("jobEnv is the environment without our settings and switches", () => {
   const env = {
     A: "1",
     SHLVL: "2",
+    SSH_AUTH_SOCK: "/tmp/job",
     PORTHOLE_AUTHORIZED_KEYS: "k",
     _F_SSH_PK: "k",
     _F_E_SSH: "1",
@@ -41,12 +42,12 @@ Deno.test("jobEnv is the environment without our settings and switches", () => {
     _F_OTHER: "x",
     U: undefined,
   };
-  assert.deepEqual(jobEnv(env), { A: "1", _F_OTHER: "x" });
+  assert.deepEqual(jobEnv(env), { A: "1", SHLVL: "2", SSH_AUTH_SOCK: "/tmp/job", _F_OTHER: "x" });
 });
 
 Deno.test("sessionEnv puts the login's variables over the job's, and the terminal's over the client's", () => {
   const env = sessionEnv({
-    base: { HOME: "/job", PATH: "/bin", TERM: "job" },
+    base: { HOME: "/job", PATH: "/bin", TERM: "job", SHLVL: "2", SSH_AUTH_SOCK: "/tmp/job" },
     account: { name: "me", home: "/home/me", shell: "/bin/zsh" },
     client: new Map([["TERM", "client"], ["LANG", "C"]]),
     remote: { hostname: "10.0.0.1", port: 5 },
