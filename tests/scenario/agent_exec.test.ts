@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { eventually, isAlive, makeAgentStage } from "../support/agent_stage.ts";
+import { eventually, isAlive, makeAgentStage, runToEnd } from "../support/agent_stage.ts";
 import { hasProgram } from "../support/programs.ts";
 
 function scenario(name: string, fn: () => Promise<void>): void {
@@ -153,6 +153,19 @@ scenario("a shell script on stdin runs without a terminal, as editors do it", as
   const { code, stdout } = await stage.ssh(["-T", "any@127.0.0.1", "sh"], { stdin: script });
   assert.deepEqual([code, stdout], [5, `shell\n${stage.folder}\n`]);
   assert.equal((await stage.ssh(["-T", "any@127.0.0.1"], { stdin: script })).code, 5);
+});
+
+scenario("a command with bytes that are not UTF-8 runs byte by byte, with and without a terminal", async () => {
+  await using stage = await makeAgentStage();
+  const bytes = String.raw`é\351ÿ`.replace("é", "\xe9").replace("ÿ", "\xff");
+  const latin1 = (text: string) => Uint8Array.from(text, (char) => char.charCodeAt(0));
+  // Arguments of a program are text in this runtime: the shell makes the bytes.
+  const call = `exec ssh "$@" any@127.0.0.1 "printf '%s' '$(cat '${stage.folder}/bytes')' | od -An -tx1"`;
+  await Deno.writeFile(`${stage.folder}/bytes`, latin1(bytes));
+  for (const terminal of ["-T", "-tt"]) {
+    const { stdout } = await runToEnd("sh", ["-c", call, "sh", ...stage.sshArgs, terminal]);
+    assert.equal(stdout.trim(), "e9 5c 33 35 31 ff");
+  }
 });
 
 scenario("a command that cannot be started says why, and the connection lives on", async () => {

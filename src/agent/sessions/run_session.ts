@@ -5,6 +5,7 @@ import type { SshConnection } from "../../ssh/server/connection.ts";
 import type { ServerSession } from "../../ssh/server/session.ts";
 import { parseScpCommand } from "../../ssh/scp/scp_command.ts";
 import { serveScp } from "../../ssh/scp/server.ts";
+import { hasRawBytes } from "../../ssh/sftp/byte_path.ts";
 import { serveSftp } from "../../ssh/sftp/server.ts";
 import { nativeFileSystem } from "../../ssh/sftp/native_file_system.ts";
 import type { TcpAddress } from "../../stream/tcp.ts";
@@ -15,6 +16,7 @@ import type { Watchdog } from "../watchdog.ts";
 import { type AgentSocket, listenForAgent } from "./agent_socket.ts";
 import { runExec } from "./exec_session.ts";
 import type { ProgramOptions } from "./program.ts";
+import { runRawCommand } from "./raw_command.ts";
 import { runPty } from "./pty_session.ts";
 
 /** What every session of one agent shares. */
@@ -101,8 +103,7 @@ function toProgram({ session, command, tty, agent, options }: ProgramParts): Pro
   });
   if (forcedCommand !== undefined) env.SSH_ORIGINAL_COMMAND = originalCommand(request);
   return {
-    file: account.shell,
-    ...shellArguments(account.shell, { command, hasTerminal: pty !== undefined }),
+    ...shellProgram(account.shell, { command, hasTerminal: pty !== undefined }),
     env,
     cwd,
   };
@@ -113,17 +114,18 @@ function originalCommand(request: ServerSession["setup"]["request"]): string {
   return request.kind === "subsystem" ? request.name : "";
 }
 
-function shellArguments(
+function shellProgram(
   shell: string,
   { command, hasTerminal }: { command: string | undefined; hasTerminal: boolean },
 ) {
   const name = shell.slice(shell.lastIndexOf("/") + 1);
   if (Deno.build.os === "windows") {
-    return { argv0: shell, args: command === undefined ? [] : ["/d", "/s", "/c", `"${command}"`] };
+    return { file: shell, argv0: shell, args: command === undefined ? [] : ["/d", "/s", "/c", `"${command}"`] };
   }
-  if (command !== undefined) return { argv0: name, args: ["-c", command] };
+  if (command !== undefined && hasRawBytes(command)) return runRawCommand(shell, command);
+  if (command !== undefined) return { file: shell, argv0: name, args: ["-c", command] };
   // A dash in front is how login(1) says it; where the name cannot be chosen, the option does.
-  return hasTerminal ? { argv0: `-${name}`, args: [] } : { argv0: shell, args: ["-l"] };
+  return { file: shell, ...(hasTerminal ? { argv0: `-${name}`, args: [] } : { argv0: shell, args: ["-l"] }) };
 }
 
 async function agentSocket(session: ServerSession, connection: SshConnection): Promise<AgentSocket | undefined> {

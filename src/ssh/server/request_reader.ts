@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import { decodePath } from "../sftp/byte_path.ts";
 import type { Ssh2Protocol } from "./ssh2_internals.ts";
 
 /** SSH_MSG_CHANNEL_REQUEST, RFC 4254 5.4. */
@@ -12,13 +13,16 @@ const FIRST_UNDEFINED_OPCODE = 160;
 export interface RequestObserver {
   /** The terminal modes of the pty-req that ssh2 is about to report. */
   ptyModes(channel: number, modes: ReadonlyMap<number, number>): void;
+  /** The command of the exec that ssh2 is about to report; bytes that are not UTF-8 as `decodePath` has them. */
+  command(channel: number, command: string): void;
   /** RFC 4335. Returns whether the request is granted. */
   break(channel: number): boolean;
 }
 
 /**
  * Looks at channel requests before ssh2 does: it reads terminal modes from the wrong byte on (always none, and some
- * clients' modes as a malformed packet, which ends the connection), and knows no `break`.
+ * clients' modes as a malformed packet, which ends the connection), makes other bytes of a command that is not UTF-8,
+ * and knows no `break`.
  */
 export function observeRequests(
   protocol: Ssh2Protocol,
@@ -29,6 +33,7 @@ export function observeRequests(
     if (payload[0] !== CHANNEL_REQUEST) return next(payload);
     const request = parseRequest(payload);
     if (request?.type === "pty-req") takeModes(payload, request, observer);
+    if (request?.type === "exec") takeCommand(payload, request, observer);
     if (request?.type !== "break") return next(payload);
     const granted = observer.break(request.channel);
     const peer = peerChannel(request.channel);
@@ -71,6 +76,13 @@ function takeModes(payload: Uint8Array, { channel, at }: ChannelRequest, observe
   observer.ptyModes(channel, parseModes(view.subarray(begin, end)));
   // ssh2 begins at the second byte: an end there keeps it from tripping over the rest.
   if (begin + 1 < end) view[begin + 1] = TTY_OP_END;
+}
+
+function takeCommand(payload: Uint8Array, { channel, at }: ChannelRequest, observer: RequestObserver): void {
+  if (at + 4 > payload.length) return;
+  const begin = at + 4;
+  const length = new DataView(payload.buffer, payload.byteOffset).getUint32(at);
+  observer.command(channel, decodePath(payload.subarray(begin, begin + length)));
 }
 
 /** RFC 4254 8: pairs of opcode and value up to the end or to the first opcode that is not defined. */

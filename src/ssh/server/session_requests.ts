@@ -13,6 +13,8 @@ export interface ReadSessionOptions {
   readonly handlers: ConnectionHandlers;
   /** The modes of the pty-req that is just being told. */
   takeModes(): ReadonlyMap<number, number>;
+  /** The command of the exec that is just being told, byte by byte. */
+  takeCommand(): string | undefined;
   /** Runs the session to its end. */
   start(session: ServerSession): void;
 }
@@ -23,7 +25,7 @@ export interface ReadSessionOptions {
  *
  * @returns the client's number for the channel, and what a `break` of it is to be told to.
  */
-export function readSession(raw: Session, { connection, handlers, takeModes, start }: ReadSessionOptions) {
+export function readSession(raw: Session, { connection, handlers, takeModes, takeCommand, start }: ReadSessionOptions) {
   const env = new Map<string, string>();
   let envBytes = 0;
   let pty: PtyRequest | undefined;
@@ -72,7 +74,10 @@ export function readSession(raw: Session, { connection, handlers, takeModes, sta
     start(running);
   };
   raw.on("shell", (accept, reject) => begin({ kind: "shell" }, accept, reject));
-  raw.on("exec", (accept, reject, { command }) => begin({ kind: "exec", command }, accept, reject));
+  raw.on(
+    "exec",
+    (accept, reject, { command }) => begin({ kind: "exec", command: takeCommand() ?? command }, accept, reject),
+  );
   // "sftp" is not listened to: ssh2 then hands its channel out raw, like any other subsystem's.
   raw.on("subsystem", (accept, reject, { name }) => begin({ kind: "subsystem", name }, accept, reject));
   return {

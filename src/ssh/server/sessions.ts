@@ -26,11 +26,13 @@ export function followSessions(
 ): void {
   const sessions = new Map<unknown, OpenSession>();
   let modes: ReadonlyMap<number, number> = new Map();
+  let command: string | undefined;
   const find = (channel: number) => sessions.get(connection._chanMgr.get(channel));
   observeRequests(connection._protocol, {
     observer: {
       // Told right before ssh2 tells of the same request.
       ptyModes: (_channel, given) => modes = given,
+      command: (_channel, given) => command = given,
       break: (channel) => find(channel)?.break() ?? false,
     },
     peerChannel: (channel) => find(channel)?.peerId,
@@ -43,6 +45,7 @@ export function followSessions(
       connection,
       handlers: handlers(),
       takeModes: () => modes,
+      takeCommand: () => command,
       start: (session) => void run(session, { handlers: handlers(), onError }),
     });
     sessions.set(raw, reader);
