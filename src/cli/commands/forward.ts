@@ -39,8 +39,10 @@ export const forward = defineCommand({
     // Read anew at every start: whoever connects again moves the target, and the tunnels follow it.
     const config = async () => renderTargetBlock(await loadTarget(env, alias), { self, env, multiplex: false });
     context.progress(`Opening ${specs.length === 1 ? "a tunnel" : `${specs.length} tunnels`} to ${alias}`);
+    let lastDrop: string | undefined;
     for await (const event of keepTunnels({ alias, config, specs, signal })) {
-      tell(event, { alias, context });
+      tell(event, { alias, context, lastDrop });
+      lastDrop = event.kind === "dropped" ? event.error.message : event.kind === "restored" ? undefined : lastDrop;
       if (event.kind !== "ready") continue;
       const { name, localPort, remotePort } = event.tunnel;
       yield { name, localPort, remotePort, url: event.url };
@@ -54,7 +56,16 @@ function isHere({ provider, route }: TargetRecord): boolean {
   return provider === "local" || /^(?:localhost|127\..*|\[?::1\]?)$/.test(host);
 }
 
-function tell(event: ForwardEvent, { alias, context }: { alias: string; context: CommandContext }): void {
+interface Telling {
+  readonly alias: string;
+  readonly context: CommandContext;
+  /** What the last try ended with: the same again is no news. */
+  readonly lastDrop: string | undefined;
+}
+
+function tell(event: ForwardEvent, { alias, context, lastDrop }: Telling): void {
+  // A live line alone: a log has no use for it.
+  if (event.kind !== "dropped" && context.stderrIsTerminal) context.progress(`Tunnels to ${alias}: Ctrl-C closes them`);
   switch (event.kind) {
     case "ready": {
       const { busyPort, localPort, name } = event.tunnel;
@@ -65,8 +76,11 @@ function tell(event: ForwardEvent, { alias, context }: { alias: string; context:
     }
     case "waiting":
       return context.notice(`Waiting for ${event.tunnel.name}: ${event.found}`);
-    case "dropped":
-      return context.notice(`${event.error.message}. Trying again in ${formatDuration(event.retryInMs)}`);
+    case "dropped": {
+      const { error: { message }, retryInMs } = event;
+      const line = `${message.replace(/\.$/, "")}. Trying again in ${formatDuration(retryInMs)}`;
+      return message === lastDrop ? context.progress(line) : context.notice(line);
+    }
     case "restored":
       return context.notice(`Connected to ${alias} again`);
   }
