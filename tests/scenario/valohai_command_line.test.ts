@@ -167,6 +167,19 @@ test("launch and connect refuse a key file that is not there before anything is 
   assert.equal(at.server.requests.length, before);
 });
 
+test("firewall takes port and address from the target that is to be reached", async (at) => {
+  await at.connected();
+  const { code, stdout, stderr } = await at.porthole(["firewall", "gcp", "--target", "job"]);
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, new RegExp(`--rules=tcp:${at.sshd.port} --source-ranges=127\\.0\\.0\\.1/32 `));
+  const low = await at.porthole(["firewall", "aws", "--port", "80"]);
+  assert.equal(low.code, 2);
+  assert.match(low.stderr, /^porthole: Cannot use --port 80: Valohai needs a port from 1024 to 65535\n/);
+  const open = await at.porthole(["firewall", "aws", "--source", "0.0.0.0/0"]);
+  assert.equal(open.code, 2);
+  assert.match(open.stderr, /lets the whole internet in\n {2}.*--insecure-allow-anywhere\n$/);
+});
+
 test("auth login stores nothing that Valohai does not accept, and never shows it", async (at) => {
   const secret = "wrong-token-98765432100";
   const login = await at.porthole(["auth", "login", "--on", "valohai"], { input: secret });

@@ -12,14 +12,18 @@ export const firewall = defineCommand({
   summary: "Print the commands that let your address reach Valohai's workers",
   positionals: [{ name: "CLOUD", summary: "aws, gcp or azure: where the workers run" }],
   flags: {
-    port: { kind: "integer", placeholder: "PORT", default: 2222, summary: "The port of the executions' SSH server" },
+    port: {
+      kind: "integer",
+      placeholder: "PORT",
+      summary: "The port of the executions' SSH server (default: the target's, else 2222)",
+    },
     source: {
       kind: "string",
       placeholder: "CIDR|auto",
       default: "auto",
       summary: "Who is let in; auto is this machine's address, where it can be known without asking anybody",
     },
-    target: { kind: "string", placeholder: "ALIAS", summary: "For auto: the target that is to be reached" },
+    target: { kind: "string", placeholder: "ALIAS", summary: "The target that is to be reached" },
     network: { kind: "string", placeholder: "NAME", summary: "gcp: the workers' network" },
     "resource-group": { kind: "string", placeholder: "NAME", summary: "azure: the resource group of the workers" },
     nsg: { kind: "string", placeholder: "NAME", summary: "azure: the network security group of the workers" },
@@ -36,8 +40,9 @@ export const firewall = defineCommand({
         hint: `It must be one of ${CLOUDS.join(", ")}`,
       });
     }
+    const target = await targetPlace(flags.target, context);
     const source = flags.source === "auto"
-      ? ownAddress(await targetHost(flags.target, context), Deno.networkInterfaces())
+      ? ownAddress(target?.host, Deno.networkInterfaces())
       : parseCidr(flags.source, "--source");
     if (source && isAnywhere(source) && !flags["insecure-allow-anywhere"]) {
       throw new AppError("usage", `Cannot print a rule for ${source.text}: it lets the whole internet in`, {
@@ -45,7 +50,7 @@ export const firewall = defineCommand({
       });
     }
     yield firewallCommands(cloud, {
-      port: parseDebugPort(flags.port),
+      port: parseDebugPort(flags.port ?? target?.port, "--port"),
       source,
       network: flags.network,
       resourceGroup: flags["resource-group"],
@@ -63,10 +68,13 @@ export const firewall = defineCommand({
     ].join("\n"),
 });
 
-async function targetHost(alias: string | undefined, { env }: CommandContext): Promise<string | undefined> {
+async function targetPlace(
+  alias: string | undefined,
+  { env }: CommandContext,
+): Promise<{ readonly host: string; readonly port: number } | undefined> {
   if (alias === undefined) return undefined;
   const { route } = await loadTarget(env, alias);
-  if (route.kind === "tcp") return route.host;
+  if (route.kind === "tcp") return route;
   throw new AppError("usage", `Cannot open a port for ${JSON.stringify(alias)}: it is reached through a WebSocket`, {
     hint: "Only targets with an address and a port of their own need a rule",
   });

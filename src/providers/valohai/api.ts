@@ -68,7 +68,7 @@ export async function* listExecutions(
   { projectId, signal }: ApiCall & { readonly projectId: string },
 ): AsyncIterable<Execution> {
   const query = new URLSearchParams({ project: projectId, limit: "100", ordering: "-counter", deleted: "false" });
-  for await (const each of follow(client, `/api/v0/executions/?${query}`, { purpose: "list executions", signal })) {
+  for await (const each of follow(client, `/api/v0/executions/?${query}`, { things: "executions", signal })) {
     yield parseExecution(each);
   }
 }
@@ -79,7 +79,7 @@ export async function newestCommit(
   { projectId, signal }: ApiCall & { readonly projectId: string },
 ): Promise<string> {
   const path = `/api/v0/commits/?${new URLSearchParams({ project: projectId })}`;
-  for await (const commit of follow(client, path, { purpose: "list the project's commits", signal })) {
+  for await (const commit of follow(client, path, { things: "the project's commits", signal })) {
     if (commit.adhoc !== true && typeof commit.identifier === "string") return commit.identifier;
   }
   throw new AppError("not_found", "Cannot find a commit to run: Valohai has none of this project", {
@@ -95,7 +95,7 @@ export async function findProject(
   if (UUID.test(text)) return text;
   const wanted = text.toLowerCase();
   const names: string[] = [];
-  for await (const { id, name } of follow(client, "/api/v0/projects/", { purpose: "list projects", signal })) {
+  for await (const { id, name } of follow(client, "/api/v0/projects/", { things: "projects", signal })) {
     if (String(id).toLowerCase() === wanted || String(name).toLowerCase() === wanted) return String(id);
     names.push(String(name));
   }
@@ -106,10 +106,14 @@ export async function findProject(
   });
 }
 
-async function* follow(client: ApiClient, path: string, options: { purpose: string; signal: AbortSignal | undefined }) {
+async function* follow(
+  client: ApiClient,
+  path: string,
+  { things, signal }: { things: string; signal: AbortSignal | undefined },
+) {
   let next: string | undefined = path;
   for (let page = 0; next !== undefined && page < MAX_PAGES; page++) {
-    const { results, next: after } = parsePage(await client.get(next, options), options.purpose);
+    const { results, next: after } = parsePage(await client.get(next, { purpose: `list ${things}`, signal }), things);
     yield* results;
     // A relative `next` is relative to the page that it stands on; an empty page is the end, whatever it says.
     next = results.length && after ? tryUrl(after, new URL(next, client.host))?.href : undefined;

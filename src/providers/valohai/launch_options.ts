@@ -73,14 +73,14 @@ export function parseLaunch({ name, command, env, options }: LaunchRequest): Val
   };
 }
 
-/** `value` as the port of an execution's SSH server. @throws AppError `usage` for one below 1024, or no port at all. */
-export function parseDebugPort(value: unknown): number {
+/** `value`, which `flag` gave, as the port of an execution's SSH server. @throws AppError `usage` for one below 1024, or no port at all. */
+export function parseDebugPort(value: unknown, flag = "--debug-port"): number {
   const port = value === undefined ? DEFAULT_DEBUG_PORT : Number(value);
   if (Number.isInteger(port) && port >= MIN_DEBUG_PORT && port <= MAX_PORT) return port;
   throw new AppError(
     "usage",
-    `Cannot use --debug-port ${JSON.stringify(value)}: Valohai needs a port from ${MIN_DEBUG_PORT} to ${MAX_PORT}`,
-    { hint: `--debug-port ${DEFAULT_DEBUG_PORT}` },
+    `Cannot use ${flag} ${JSON.stringify(value)}: Valohai needs a port from ${MIN_DEBUG_PORT} to ${MAX_PORT}`,
+    { hint: `${flag} ${DEFAULT_DEBUG_PORT}` },
   );
 }
 
