@@ -4,7 +4,7 @@ import type { SSHTransferResult } from "../fleet/results.ts";
 import type { TransferEvent, TransferOptions } from "../fleet/transfer_options.ts";
 import type { CommandContext, FlagValues } from "./command.ts";
 import type { TRANSFER_FLAGS } from "./fleet_flags.ts";
-import { fleetSummary } from "./fleet_summary.ts";
+import { fleetSummary, type FleetSummaryOptions } from "./fleet_summary.ts";
 
 const MAX_SKIPPED_NAMES = 5;
 
@@ -39,9 +39,9 @@ export function transferOptions(flags: TransferFlags, signal: AbortSignal): Tran
 /** Yields each host's result as it comes, with a live line of the rate; returns the exit status. */
 export async function* runTransfer(
   events: AsyncIterable<TransferEvent>,
-  { total, context }: { total: number; context: CommandContext },
+  { context, ...counts }: FleetSummaryOptions & { context: CommandContext },
 ): AsyncGenerator<SSHTransferResult, number> {
-  const summary = fleetSummary(total, context);
+  using summary = fleetSummary(counts, context);
   const rates = new Map<string, number>();
   const told = new Set<string>();
   // An upload leaves out the same on every host: once is enough.
@@ -57,10 +57,10 @@ export async function* runTransfer(
   let count = 0;
   try {
     for await (const event of events) {
-      if (event.type === "connected") summary.connected();
-      else if (event.type === "progress") {
+      if (event.type === "connected") continue;
+      if (event.type === "progress") {
         rates.set(event.host, event.bytesPerSecond);
-        summary.show(`${formatBytes([...rates.values()].reduce((sum, rate) => sum + rate, 0))}/s`);
+        summary.rate(`${formatBytes([...rates.values()].reduce((sum, rate) => sum + rate, 0))}/s`);
       } else {
         rates.delete(event.host);
         first ??= event.result;
@@ -75,7 +75,7 @@ export async function* runTransfer(
     }
   } catch (error) {
     // That nobody could be reached has been told, host by host.
-    if (count < total) throw error;
+    if (count < counts.total) throw error;
   }
   summary.finish();
   const failure = first?.error;

@@ -28,6 +28,8 @@ export interface CopyIdOptions {
   /** Else the client's: asked for what is missing to log in. */
   readonly prompt?: AuthOptions["prompt"];
   readonly dryRun?: boolean;
+  /** Told of each host as it is done. */
+  readonly onResult?: (result: SSHCopyIdResult) => void | Promise<void>;
   readonly signal?: AbortSignal;
 }
 
@@ -68,6 +70,7 @@ export async function copyIdToAll(fleet: Fleet, key: string, options: CopyIdOpti
       },
       pretend: async (host) => ({ ...await describe(host), dryRun: true, added: true }),
       failed: (failure) => ({ ...failure, user: asUser ?? "", added: false, fingerprint: print }),
+      onResult: options.onResult,
     };
   });
 }

@@ -2,6 +2,7 @@ import { AppError } from "../base/errors.ts";
 import type { SshConnection } from "../ssh/client/connection.ts";
 import type { FleetOptions, HostOptions } from "./fleet_options.ts";
 import { type HostError, noHostReached, toHostError } from "./host_error.ts";
+import { parseHostSpec } from "./host_spec.ts";
 import { expandNodeSet } from "./node_set.ts";
 import type { HostResult } from "./results.ts";
 import { runOnHosts, type ScheduleOptions } from "./schedule.ts";
@@ -53,6 +54,8 @@ export async function runCall<R extends HostResult>(call: FleetCall<R>): Promise
   const runOne = async (host: HostOptions, at: number): Promise<R> => {
     const startedAt = performance.now();
     try {
+      // A name that is none is told without dialling, too.
+      parseHostSpec(host.host);
       if (dryRun) return await call.pretend(host);
       const foreseen = await call.foresee?.(host);
       if (foreseen) {
@@ -69,16 +72,9 @@ export async function runCall<R extends HostResult>(call: FleetCall<R>): Promise
     }
   };
   const results = await runOnHosts(hosts, {
-    async run(host, at) {
-      const result = await runOne(host, at);
-      await onResult?.(result);
-      return result;
-    },
-    async skip(host, _at, why) {
-      const result = call.failed(failedHost(host, { error: why, dryRun, durationMs: 0 }));
-      await onResult?.(result);
-      return result;
-    },
+    run: runOne,
+    skip: (host, _at, why) => Promise.resolve(call.failed(failedHost(host, { error: why, dryRun, durationMs: 0 }))),
+    onResult,
     isOk: (result) => result.ok,
   }, schedule);
   const errors = results.flatMap(({ host, error }) => error ? [{ host, error }] : []);

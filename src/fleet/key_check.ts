@@ -17,6 +17,8 @@ export interface SSHKeyCheckResult extends HostResult {
 export interface KeyCheckOptions {
   /** Else whom the client logs in as. */
   readonly user?: string;
+  /** Told of each host as it is done. */
+  readonly onResult?: (result: SSHKeyCheckResult) => void | Promise<void>;
   readonly signal?: AbortSignal;
 }
 
@@ -24,7 +26,7 @@ export interface KeyCheckOptions {
 export async function checkKeyOnAll(
   fleet: Fleet,
   key: string,
-  { user: givenUser, signal: callSignal }: KeyCheckOptions = {},
+  { user: givenUser, onResult, signal: callSignal }: KeyCheckOptions = {},
 ): Promise<SSHKeyCheckResult[]> {
   const { blob } = await readPublicKey(key, fleet.settings.environment);
   const print = await fingerprint(blob);
@@ -61,6 +63,7 @@ export async function checkKeyOnAll(
           durationMs: 0,
         }),
       isOk: ({ ok }) => ok,
+      onResult,
     }, scheduleOf(fleet.settings, signal)));
 }
 

@@ -64,5 +64,6 @@ async function scanAll(fleet: Fleet, options: KeyscanOptions): Promise<SSHKeysca
       skip: ({ host }, _at, why) =>
         Promise.resolve({ host, ok: false, dryRun: false, keys: [], saved: 0, error: toHostError(why), durationMs: 0 }),
       isOk: ({ ok }) => ok,
+      onResult: options.onResult,
     }, scheduleOf(fleet.settings, signal)));
 }

@@ -53,6 +53,8 @@ export interface KeyscanOptions {
   readonly path?: string;
   /** Hides host names in the lines that are saved. */
   readonly hash?: boolean;
+  /** Told of each host as it is done. */
+  readonly onResult?: (result: SSHKeyscanResult) => void | Promise<void>;
   readonly signal?: AbortSignal;
 }
 

@@ -16,12 +16,14 @@ export interface HostWork<H, R> {
   readonly run: (host: H, at: number) => Promise<R>;
   readonly skip: (host: H, at: number, why: AppError) => Promise<R>;
   readonly isOk: (result: R) => boolean;
+  /** Told of each result as it comes, and waited for. */
+  readonly onResult?: ((result: R) => void | Promise<void>) | undefined;
 }
 
 /** One result per host, in the order of `hosts`, whatever happens to any of them. */
 export async function runOnHosts<H, R>(
   hosts: readonly H[],
-  { run, skip, isOk }: HostWork<H, R>,
+  { run, skip, isOk, onResult }: HostWork<H, R>,
   { maxWorkers, onError, canary, signal }: ScheduleOptions,
 ): Promise<R[]> {
   const results = new Map<number, R>();
@@ -35,6 +37,7 @@ export async function runOnHosts<H, R>(
         if (signal?.aborted) stopped ??= notStarted("the call was cancelled");
         const result = await (stopped ? skip(host, at, stopped) : run(host, at));
         results.set(at, result);
+        await onResult?.(result);
         if (whyStopped && !isOk(result)) stopped ??= notStarted(whyStopped);
       }
     };

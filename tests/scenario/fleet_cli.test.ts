@@ -67,17 +67,19 @@ Deno.test({
   ignore: !hasProgram("sshd") || Deno.build.os !== "linux",
   async fn() {
     await using set = await makeCliStage();
+    const me = `${set.sshd.user}@${set.hosts}`;
     const words = ["exec", "-i", set.sshd.keyPath, "--known-hosts", join(set.home.path, "known_hosts")];
     await using terminal = openTerminal(
       Deno.execPath(),
-      ["run", "--no-check", "-A", join(TOP, "main.ts"), ...words, set.hosts, "--", "echo in"],
+      ["run", "--no-check", "-A", join(TOP, "main.ts"), ...words, `${set.hosts},${me}`, "--", "echo in; sleep 0.5"],
       { env: set.home.environment() },
     );
-    await terminal.waitFor(/1 host: 1 ok \([^)]*\)\r\n/);
+    await terminal.waitFor(/2 hosts: 2 ok \([^)]*\)\r\n/);
     await terminal.exit;
-    assert.match(terminal.shown, /0 done, 0 failed, 1 running, 0 waiting/);
+    // Drawn again behind each line that is printed meanwhile.
+    assert.match(terminal.shown, /in\r\n0 done, 0 failed, 2 running, 0 waiting, 0.0 hosts\/s/);
     // deno-lint-ignore no-control-regex
-    assert.match(terminal.shown, /\r\x1b\[2K1 host: 1 ok \([^)]*\)\r\n$/);
+    assert.match(terminal.shown, /\r\x1b\[2K2 hosts: 2 ok \([^)]*\)\r\n$/);
   },
 });
 
@@ -188,6 +190,28 @@ scenario("porthole keyscan --save files a key, and exec knows the host then", as
   const scanned = await set.porthole("keyscan", "--known-hosts", file, "--save", set.hosts);
   assert.equal(scanned.stdout, `[127.0.0.1]:${set.sshd.port} ${set.sshd.hostKey}\n`);
   assert.equal((await set.porthole("exec", "--known-hosts", file, set.hosts, "--", "true")).code, 0);
+});
+
+scenario("porthole keyscan --json prints a host as soon as it is done", async () => {
+  await using set = await makeCliStage();
+  using silent = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const hosts = `127.0.0.1:${silent.addr.port},${set.hosts}`;
+  const child = set.spawn("keyscan", ["--json", "--connect-timeout", "30s", hosts]);
+  const reader = child.stdout.getReader();
+  const { value } = await reader.read();
+  const first = JSON.parse(new TextDecoder().decode(value));
+  assert.deepEqual([first.host, first.ok, first.keys.length], [set.hosts, true, 1]);
+  child.kill("SIGINT");
+  assert.equal((await child.status).code, 130);
+  await reader.cancel();
+  await child.stderr.cancel();
+});
+
+scenario("porthole exec shows the hint of each kind of failure once", async () => {
+  await using set = await makeCliStage();
+  const { stderr } = await set.porthole("exec", "--retry", "0", "127.0.0.[1-3]:1", "--", "true");
+  assert.equal(stderr.match(/connection refused\n/g)?.length, 3);
+  assert.equal(stderr.match(/\n {2}\S/g)?.length, 1, stderr);
 });
 
 scenario("porthole key-check tells yes and no by its words and its status", async () => {

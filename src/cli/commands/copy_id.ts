@@ -1,6 +1,8 @@
 import { escapeControls } from "../../base/printable.ts";
 import { portholeHome } from "../../base/home.ts";
 import { defineCommand } from "../command.ts";
+import type { CopyIdOptions } from "../../fleet/copy_id.ts";
+import { eachResult } from "../each_result.ts";
 import { HOST_FLAGS, POLICY_FLAGS } from "../fleet_flags.ts";
 import { fleetSummary } from "../fleet_summary.ts";
 import { openFleetClient } from "../open_fleet.ts";
@@ -30,15 +32,17 @@ export const copyId = defineCommand({
       context,
       more: { onError: flags["fail-fast"] ? "stop" : "continue", canary: flags.canary ?? 0 },
     });
-    const summary = fleetSummary(client.hosts.length, context);
-    const results = await client.copyId({
-      key: flags.key ?? `${portholeHome(context.env)}/id_ed25519`,
-      ...(flags["as-user"] === undefined ? {} : { asUser: flags["as-user"] }),
-      keyCheck: flags["key-check"] ?? false,
-      dryRun: flags["dry-run"] ?? false,
-      signal: context.signal,
-    });
-    for (const result of results) {
+    const total = client.hosts.length;
+    using summary = fleetSummary({ total, ...flags }, context);
+    const key = flags.key ?? `${portholeHome(context.env)}/id_ed25519`;
+    const copy = (call: Pick<CopyIdOptions, "onResult" | "signal">) =>
+      client.copyId(key, {
+        ...(flags["as-user"] === undefined ? {} : { asUser: flags["as-user"] }),
+        keyCheck: flags["key-check"] ?? false,
+        dryRun: flags["dry-run"] ?? false,
+        ...call,
+      });
+    for await (const result of eachResult(copy, { total, signal: context.signal })) {
       summary.result(result);
       yield result;
     }

@@ -31,7 +31,7 @@ export const download = defineCommand({
       },
     });
     const events = client.downloadEvents(src, dst, transferOptions(flags, context.signal));
-    return yield* runTransfer(events, { total: client.hosts.length, context });
+    return yield* runTransfer(events, { total: client.hosts.length, ...flags, context });
   },
   format: (result) => formatTransfer(result, false),
 });

@@ -74,14 +74,14 @@ export const exec = defineCommand({
       },
     });
     using files = await saveOutputs({ stdout: flags.outdir, stderr: flags.errdir });
-    const summary = fleetSummary(client.hosts.length, context);
+    using summary = fleetSummary({ total: client.hosts.length, ...flags }, context);
     const groups = new OutputGroups();
     const show = lineShower({ context, files, flags, isGrouped });
     const last: SSHResult[] = [];
     try {
       for await (const event of client.execEvents(line, await execOptions(input, context))) {
-        if (event.type === "connected") summary.connected();
-        else if (event.type !== "result") yield* await show.output(event);
+        if (event.type === "connected") continue;
+        if (event.type !== "result") yield* await show.output(event);
         else {
           const { result } = event;
           yield* await show.end(result);

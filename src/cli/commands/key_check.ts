@@ -1,6 +1,8 @@
 import { portholeHome } from "../../base/home.ts";
 import { escapeControls } from "../../base/printable.ts";
 import { defineCommand } from "../command.ts";
+import type { KeyCheckOptions } from "../../fleet/key_check.ts";
+import { eachResult } from "../each_result.ts";
 import { HOST_FLAGS } from "../fleet_flags.ts";
 import { fleetSummary } from "../fleet_summary.ts";
 import { openFleetClient } from "../open_fleet.ts";
@@ -22,10 +24,11 @@ export const keyCheck = defineCommand({
   examples: ["porthole key-check @web --key ~/.ssh/id_ed25519.pub"],
   async *run({ flags, positionals }, context) {
     await using client = await openFleetClient({ hosts: positionals, flags, context });
-    const summary = fleetSummary(client.hosts.length, context);
+    const total = client.hosts.length;
+    using summary = fleetSummary({ total, parallel: flags.parallel }, context);
     const key = flags.key ?? `${portholeHome(context.env)}/id_ed25519`;
-    const results = await client.keyCheck({ key, signal: context.signal });
-    for (const result of results) {
+    const check = (call: KeyCheckOptions) => client.keyCheck(key, call);
+    for await (const result of eachResult(check, { total, signal: context.signal })) {
       summary.result({ ...result, ok: result.ok && result.accepted }, "not accepted");
       yield result;
     }

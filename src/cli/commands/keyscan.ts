@@ -1,6 +1,7 @@
 import { escapeControls } from "../../base/printable.ts";
-import type { HostKeyKind, SSHKeyscanResult } from "../../fleet/keyscan.ts";
+import type { HostKeyKind, KeyscanOptions, SSHKeyscanResult } from "../../fleet/keyscan.ts";
 import { defineCommand } from "../command.ts";
+import { eachResult } from "../each_result.ts";
 import { HOST_FLAGS } from "../fleet_flags.ts";
 import { fleetSummary } from "../fleet_summary.ts";
 import { openFleetClient } from "../open_fleet.ts";
@@ -20,24 +21,27 @@ export const keyscan = defineCommand({
   examples: ["porthole keyscan web[1-20] --fingerprint", "porthole keyscan --save web1"],
   async *run({ flags, positionals }, context): AsyncGenerator<SSHKeyscanResult & { readonly text: string }, number> {
     await using client = await openFleetClient({ hosts: positionals, flags, context });
-    const summary = fleetSummary(client.hosts.length, context);
-    const results = await client.keyscanHosts({
-      ...(flags.type.length > 0 ? { types: flags.type as readonly HostKeyKind[] } : {}),
-      ...(flags["connect-timeout"] === undefined ? {} : { timeout: `${flags["connect-timeout"]}ms` }),
-      save: flags.save ?? false,
-      hash: flags.hash ?? false,
-      signal: context.signal,
-    });
-    for (const result of results) {
+    const total = client.hosts.length;
+    using summary = fleetSummary({ total, parallel: flags.parallel }, context);
+    let saved = 0;
+    const scan = (call: Pick<KeyscanOptions, "onResult" | "signal">) =>
+      client.keyscanHosts({
+        ...(flags.type.length > 0 ? { types: flags.type as readonly HostKeyKind[] } : {}),
+        ...(flags["connect-timeout"] === undefined ? {} : { timeout: `${flags["connect-timeout"]}ms` }),
+        save: flags.save ?? false,
+        hash: flags.hash ?? false,
+        ...call,
+      });
+    for await (const result of eachResult(scan, { total, signal: context.signal })) {
       summary.result(result);
+      saved += result.saved;
       const text = result.keys.map(({ host, type, fingerprint, line, hashedLine }) =>
         flags.fingerprint ? `${host} ${type} ${fingerprint}` : flags.hash ? hashedLine : line
       ).map((line) => `${escapeControls(line)}\n`).join("");
       yield { ...result, text };
     }
-    const saved = results.reduce((sum, result) => sum + result.saved, 0);
-    if (flags.save) context.notice(saved === 1 ? "1 key was added" : `${saved} keys were added`);
     summary.finish();
+    if (flags.save) context.notice(saved === 1 ? "1 key was added" : `${saved} keys were added`);
     return summary.exitStatus();
   },
   format: ({ text }) => text,

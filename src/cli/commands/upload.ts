@@ -34,7 +34,7 @@ export const upload = defineCommand({
       },
     });
     const events = client.uploadEvents(src, dst, transferOptions(flags, context.signal));
-    return yield* runTransfer(events, { total: client.hosts.length, context });
+    return yield* runTransfer(events, { total: client.hosts.length, ...flags, context });
   },
   format: (result) => formatTransfer(result, true),
 });

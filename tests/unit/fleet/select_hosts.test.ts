@@ -38,7 +38,15 @@ Deno.test("parseHostGroups reads an ini file as ansible has it", () => {
   ]);
 });
 
-for (const [path, text] of [["a.toml", "web = 3"], ["a.toml", "web ="], ["hosts", "web1\n[web]"]] as const) {
+Deno.test("parseHostGroups reads ansible's ranges, and hosts before the first group", async () => {
+  const inventory = "bastion ansible_host=10.0.0.1\n[web]\nweb[01:03].example.com\nn[1:5:2]\ndb-[a:c]\n";
+  const loadThese = () => Promise.resolve(parseHostGroups(inventory, "hosts"));
+  const web = ["web01.example.com", "web02.example.com", "web03.example.com", "n1", "n3", "n5", "db-a", "db-b", "db-c"];
+  assert.deepEqual(await selectHosts({ include: ["@web"], loadGroups: loadThese }), web);
+  assert.deepEqual(await selectHosts({ include: ["@all"], loadGroups: loadThese }), ["bastion", ...web]);
+});
+
+for (const [path, text] of [["a.toml", "web = 3"], ["a.toml", "web ="], ["hosts", 'web = "web1"']] as const) {
   Deno.test(`parseHostGroups refuses ${JSON.stringify(text)} in ${path}`, () => {
     assert.throws(() => parseHostGroups(text, path), { code: "config_invalid" });
   });
