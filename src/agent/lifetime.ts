@@ -1,3 +1,5 @@
+import { MAX_TIMER_MS } from "../base/every.ts";
+
 /** When the agent stays after its command ended. */
 export type Hold = "never" | "on-failure" | "always";
 
@@ -32,9 +34,6 @@ const SYSTEM_CLOCK: Clock = {
     return () => clearTimeout(timer);
   },
 };
-
-/** setTimeout's limit: a later end is as good as none. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * Decides when the agent leaves; whoever runs it tells what happens.

@@ -1,4 +1,5 @@
 import type { AppError } from "../base/errors.ts";
+import { MAX_TIMER_MS } from "../base/every.ts";
 import type { Environment } from "../base/home.ts";
 import { lockFile } from "../base/file_lock.ts";
 import { type AgentOptions, type RunningAgent, startAgent } from "./agent.ts";
@@ -103,7 +104,7 @@ class JobEnding implements Disposable {
   readonly #timer: ReturnType<typeof setTimeout>;
 
   constructor(job: Job, { stopGraceMs }: Pick<RunAgentOptions, "stopGraceMs">) {
-    this.#timer = setTimeout(() => job.kill("SIGKILL"), stopGraceMs);
+    this.#timer = setTimeout(() => job.kill("SIGKILL"), Math.min(stopGraceMs, MAX_TIMER_MS));
   }
 
   [Symbol.dispose](): void {

@@ -1,3 +1,5 @@
+import { MAX_TIMER_MS } from "./every.ts";
+
 /** Resolves after `ms`; rejects with the signal's reason as soon as it aborts. Leaves no timer and no listener behind. */
 export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -9,7 +11,7 @@ export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
     const timer = setTimeout(() => {
       signal?.removeEventListener("abort", onAbort);
       resolve();
-    }, ms);
+    }, Math.min(ms, MAX_TIMER_MS));
     signal?.addEventListener("abort", onAbort, { once: true });
   });
 }
@@ -39,7 +41,7 @@ export function deadline(
   if (signal?.aborted) onAbort();
   signal?.addEventListener("abort", onAbort, { once: true });
   // Not setTimeout: its first use loads Node's timers, 8 to 17 ms of every start of the proxy (measured, Deno 2.9.6).
-  const late = Number.isFinite(ms) ? AbortSignal.timeout(ms) : undefined;
+  const late = Number.isFinite(ms) ? AbortSignal.timeout(Math.min(ms, MAX_TIMER_MS)) : undefined;
   const onLate = () => controller.abort(reason());
   late?.addEventListener("abort", onLate, { once: true });
   return {

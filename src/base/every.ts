@@ -1,3 +1,6 @@
+/** The longest that a timer can wait, 24.8 days: one that is set for more fires at once. */
+export const MAX_TIMER_MS = 2 ** 31 - 1;
+
 /**
  * Runs `run` every `ms` until disposed; it keeps no process alive.
  *
@@ -18,7 +21,7 @@ export function every(ms: number, run: () => void): Disposable {
 
 /** Runs `run` once after `ms` unless disposed before; as {@link every}, it keeps no process alive and loads nothing. */
 export function after(ms: number, run: () => void): Disposable {
-  const signal = AbortSignal.timeout(ms);
+  const signal = AbortSignal.timeout(Math.min(ms, MAX_TIMER_MS));
   signal.addEventListener("abort", run, { once: true });
   // The signal cannot be called off: what `run` holds must not live as long as it does.
   return { [Symbol.dispose]: () => signal.removeEventListener("abort", run) };

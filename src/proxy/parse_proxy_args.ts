@@ -82,7 +82,7 @@ export function parseProxyArgs(args: readonly string[]): ProxyArgs {
   }
   const [headersFile] = given.get("headers-file") ?? [];
   const [caFile] = given.get("ca-file") ?? [];
-  const [maxAge] = given.get("max-connection-age") ?? [];
+  const maxAgeMs = parseDuration(given.get("max-connection-age")?.[0] ?? "0s", "--max-connection-age");
   const resumeForMs = parseDuration(given.get("resume-for")?.[0] ?? PROXY_FLAGS["resume-for"].default, "--resume-for");
   return {
     destination: parseDestination(words),
@@ -91,7 +91,7 @@ export function parseProxyArgs(args: readonly string[]): ProxyArgs {
     ...(headersFile === undefined ? {} : { headersFile }),
     ...(caFile === undefined ? {} : { caFile }),
     resumeForMs: given.has("no-resume") ? 0 : resumeForMs,
-    ...(maxAge === undefined ? {} : { maxConnectionAgeMs: parseDuration(maxAge, "--max-connection-age") }),
+    ...(maxAgeMs === 0 ? {} : { maxConnectionAgeMs: maxAgeMs }),
   };
 }
 

@@ -1,5 +1,6 @@
 import { formatDuration } from "../../base/duration.ts";
 import { AppError } from "../../base/errors.ts";
+import { MAX_TIMER_MS } from "../../base/every.ts";
 import type { ByteStream } from "../../stream/byte_stream.ts";
 import { serverAlgorithms } from "../algorithms.ts";
 import { type Algorithms, type Connection, releaseCiphers, Server, toDuplex } from "../ssh2_adapter.ts";
@@ -125,7 +126,7 @@ export function createSshServer(config: SshServerConfig): SshServer {
         connection.refuse({ reason: DISCONNECT.byApplication, why });
         const details = { limit: "--login-timeout" };
         config.onError?.(new AppError("timeout", `A client was cut off: ${why}`, { details }), connection);
-      }, limits.loginTimeoutMs);
+      }, Math.min(limits.loginTimeoutMs, MAX_TIMER_MS));
       connection.gone.addEventListener("abort", () => {
         clearTimeout(timer);
         connections.delete(connection);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { deadline, orAbort, sleep } from "../../../src/base/abort.ts";
+import { after } from "../../../src/base/every.ts";
 
 Deno.test("sleep rejects with the reason as soon as its signal aborts", async () => {
   const controller = new AbortController();
@@ -26,4 +27,17 @@ Deno.test("deadline aborts with its reason, and with its parent's before that", 
   using limit = deadline(3_600_000, { signal: parent.signal, reason: () => new Error("late") });
   parent.abort(new Error("parent"));
   assert.match(String(limit.signal.reason), /parent/);
+});
+
+Deno.test("a wait that is longer than a timer can be does not end at once", async () => {
+  const controller = new AbortController();
+  const sleeping = sleep(2 ** 32, controller.signal);
+  using limit = deadline(2 ** 32, { reason: () => new Error("late") });
+  let hasRun = false;
+  using _later = after(2 ** 32, () => hasRun = true);
+  await sleep(50);
+  assert.equal(limit.signal.aborted, false);
+  assert.equal(hasRun, false);
+  controller.abort(new Error("enough"));
+  await assert.rejects(sleeping, /enough/);
 });
