@@ -110,6 +110,7 @@ export function startAgent(options: AgentOptions): RunningAgent {
       holdMs: limits.resumeForMs,
       maxHeld: limits.maxHeld,
       onNotice: (line) => options.onNotice?.(line),
+      onLimit: (line) => notices.add("--max-held", line),
     })
     : undefined;
   const front = serveFront(listener, {

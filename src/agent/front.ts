@@ -7,7 +7,7 @@ import { RESUME_AGAIN, RESUME_NEW } from "../stream/resume/protocol.ts";
 import type { ResumeSessions } from "../stream/resume/server.ts";
 import { acceptAll } from "../stream/accept_all.ts";
 import { setNoDelay, type TcpAddress } from "../stream/tcp.ts";
-import { isWebSocketUpgrade } from "../stream/websocket_handshake.ts";
+import { chooseProtocol, isWebSocketUpgrade } from "../stream/websocket_handshake.ts";
 import { acceptWebSocket } from "../stream/websocket_server.ts";
 import { clientAddress } from "./client_address.ts";
 import { PrefixedStream } from "./prefixed_stream.ts";
@@ -103,7 +103,8 @@ async function answer({ conn, place, options }: Reception): Promise<boolean> {
   const isForSsh = isSsh || isWebSocketUpgrade(head);
   const { hostname } = remote;
   const address = clientAddress(isSsh ? undefined : head, { hostname, header: options.addressHeader });
-  const shutOutForMs = isForSsh && address !== undefined ? options.shutOutForMs(address) : 0;
+  const comesBack = !isSsh && chooseProtocol(head, [RESUME_AGAIN]) !== "";
+  const shutOutForMs = isForSsh && !comesBack && address !== undefined ? options.shutOutForMs(address) : 0;
   if (shutOutForMs > 0) {
     await sayShutOut(conn, { isSsh, forMs: shutOutForMs });
     return false;
@@ -141,6 +142,7 @@ async function upgrade(
     options.identityHeaders?.map((name) => headerValue(head, name.toLowerCase()) ?? null) ?? [],
   );
   if (stream.protocol === RESUME_AGAIN) {
+    place.advance("greeted", () => stream[Symbol.dispose]());
     await sessions.resume(stream, { identity });
     return false;
   }

@@ -84,9 +84,13 @@ export async function runParsedProxy(args: ProxyArgs, options: ProxyMainOptions)
 }
 
 /** A failure as the one line that a person reads: `porthole: <message>. <hint>`. */
-export function errorLine({ message, hint }: AppError): string {
-  const sentences = [message, ...(hint ? [hint] : [])].map((text) => plain(text).replace(/[.\s]+$/, ""));
-  return `porthole: ${sentences.map((text) => /[?!]$/.test(text) ? text : `${text}.`).join(" ")}`;
+export function errorLine(failure: AppError): string {
+  return `porthole: ${sentences(failure)}`;
+}
+
+function sentences({ message, hint }: AppError): string {
+  const texts = [message, ...(hint ? [hint] : [])].map((text) => plain(text).replace(/[.\s]+$/, ""));
+  return texts.map((text) => /[?!]$/.test(text) ? text : `${text}.`).join(" ");
 }
 
 /** A dialer whose streams outlive their connections, where the far end can do that and nobody has forbidden it. */
@@ -100,11 +104,12 @@ function resuming(
 ): Dialer {
   if (resumeForMs === 0) return ({ signal }) => dial({ protocols: [], signal });
   const isTerminal = Deno.stderr.isTerminal() || isStderrDiscarded();
-  const told: Pick<DialResumableOptions, "onHeld" | "onBack"> = {
+  const told: Pick<DialResumableOptions, "onHeld" | "onStuck" | "onBack"> = {
     onHeld: ({ forMs, why }) =>
       printOnTerminal(
         `connection lost (${why}); the session is held, trying for ${formatDuration(forMs)} to get it back`,
       ),
+    onStuck: (failure) => printOnTerminal(sentences(failure)),
     onBack: ({ afterMs }) => printOnTerminal(`the session is back after ${formatDuration(afterMs)}`),
   };
   const options = { resumeForMs, maxConnectionAgeMs, onNote: debug, ...(isTerminal ? told : {}) };

@@ -117,14 +117,37 @@ scenario("an address with too many failed log-ins is shut out, by its own addres
     await answerTo(stage.port, upgradeFrom("9.9.9.9, 127.0.0.1")),
     /^HTTP\/1\.1 429 .*\r\nRetry-After: \d+\r\n/s,
   );
+  // Who comes back to a session has logged in before.
+  assert.match(await answerTo(stage.port, upgradeFrom("127.0.0.1", "porthole.resume.v1.again")), /^HTTP\/1\.1 400 /);
   // What a client itself writes in front does not count.
   assert.match(await answerTo(stage.port, upgradeFrom("127.0.0.1, 9.9.9.9")), /^HTTP\/1\.1 400 /);
   assert.match(await answerTo(stage.port, "GET / HTTP/1.1\r\n\r\n"), /^HTTP\/1\.1 200 /);
 });
 
+scenario("silent connections do not push out a client that comes back to its session", async () => {
+  await using stage = await makeAgentStage({ limits: { maxUnauthenticated: 2 } });
+  using conn = await Deno.connect({ port: stage.port });
+  const protocol = "Sec-WebSocket-Protocol: porthole.resume.v1.again";
+  const request = `GET / HTTP/1.1\r\nUpgrade: websocket\r\nSec-WebSocket-Key: x\r\n${protocol}\r\n\r\n`;
+  await conn.write(new TextEncoder().encode(request));
+  const answer = new Uint8Array(1000);
+  await conn.read(answer);
+  assert.match(new TextDecoder().decode(answer), /^HTTP\/1\.1 101 /);
+  for (let i = 0; i < 4; i++) await answerTo(stage.port, "GET / HTTP/1.1\r\n\r\n");
+  const silent: Deno.TcpConn[] = [];
+  for (let i = 0; i < 4; i++) silent.push(await Deno.connect({ port: stage.port }));
+  await eventually("the limit was reached", () => /--max-unauthenticated/.test(stage.notices.join("\n")));
+  // RESUME with an id that nobody has, in one unmasked frame; then CLOSE "unknown" comes in one.
+  await conn.write(new Uint8Array([0x82, 44, 2, 0, 0, 40, ...new Uint8Array(40)]));
+  assert.equal(await conn.read(answer.subarray(0, 7)), 7);
+  assert.deepEqual(answer.slice(0, 7), new Uint8Array([0x82, 5, 6, 0, 0, 1, 1]));
+  for (const each of silent) each.close();
+});
+
 /** An upgrade that will be refused for want of a key, if it is not refused before. */
-function upgradeFrom(address: string): string {
-  return `GET / HTTP/1.1\r\nUpgrade: websocket\r\nX-Forwarded-For: ${address}\r\n\r\n`;
+function upgradeFrom(address: string, protocol = "none"): string {
+  const headers = ["Upgrade: websocket", `X-Forwarded-For: ${address}`, `Sec-WebSocket-Protocol: ${protocol}`];
+  return `GET / HTTP/1.1\r\n${headers.join("\r\n")}\r\n\r\n`;
 }
 
 async function answerTo(port: number, request: string): Promise<string> {

@@ -6,7 +6,7 @@ import { FrameReader } from "./frame_reader.ts";
 import { CLOSE, encodeResume, RESUME_AGAIN, RESUME_NEW, type ResumeFrame } from "./protocol.ts";
 import { Outage } from "./outage.ts";
 import type { Attached, Carrier } from "./carrier.ts";
-import { closeError } from "./close_error.ts";
+import { closeError, isSessionClose } from "./close_error.ts";
 import { ResumableSession } from "./session.ts";
 
 /** How long a session may be without a connection, unless told otherwise; the agent's own default is the same. */
@@ -15,6 +15,8 @@ export const DEFAULT_RESUME_FOR_MS = 15 * 60_000;
 const WELCOME_TIMEOUT_MS = 15_000;
 /** A session that was never confirmed is begun anew for so long: its agent may be going down. */
 const FIRST_TRIES_MS = 5000;
+/** One connection after the other that ends so soon and has brought nothing is a try that failed. */
+const FRUITLESS_MS = 1000;
 /** How often the clock is looked at, and how far it may have jumped until that counts as sleep. */
 const WAKE_CHECK_MS = 5000;
 const WAKE_JUMP_MS = 15_000;
@@ -38,6 +40,8 @@ export interface DialResumableOptions {
   readonly maxConnectionAgeMs?: number | undefined;
   /** The session is without a connection, and the first try to come back has failed. */
   readonly onHeld?: (held: { readonly forMs: number; readonly why: string }) => void;
+  /** After {@link onHeld}, once: there is no way back until a person mends this, such as a token that ran out. */
+  readonly onStuck?: (failure: AppError) => void;
   /** It is back after {@link onHeld}. */
   readonly onBack?: (back: { readonly afterMs: number }) => void;
   /** For debugging: what the session does; no secret in it. */
@@ -60,7 +64,7 @@ function isCarrier(stream: ByteStream): stream is DialledCarrier {
 }
 
 /** Why the present connection is to be followed by another. */
-type Trouble = "lost" | "planned";
+type Trouble = "lost" | "asleep" | "old";
 
 /** The client's end of a session: dials again whenever its connection is lost or has grown old. */
 export class ResumableClient implements ByteStream {
@@ -113,10 +117,15 @@ export class ResumableClient implements ByteStream {
 
   async #run(first: Attached): Promise<void> {
     try {
-      for (let present = first;;) {
+      for (let present = first, fruitless = 0;;) {
+        const { progress } = this.#session;
+        const begunAt = performance.now();
         const trouble = await this.#untilTrouble(present);
         if (trouble === undefined) return;
-        present = await this.#comeBack(present, trouble);
+        const isFruitless = this.#session.progress === progress && performance.now() - begunAt < FRUITLESS_MS;
+        fruitless = trouble === "lost" && isFruitless ? fruitless + 1 : 0;
+        // The first one is bad luck.
+        present = await this.#comeBack(present, { trouble, failedTries: Math.max(0, fruitless - 1) });
       }
     } catch (error) {
       if (!this.#session.over.aborted) this.#session.fail(toAppError(error));
@@ -126,15 +135,13 @@ export class ResumableClient implements ByteStream {
   /** Waits until the connection is lost, or is to be replaced; undefined when the session is over. */
   async #untilTrouble(present: Attached): Promise<Trouble | undefined> {
     const planned = Promise.withResolvers<Trouble>();
-    using _age = this.#watchAge(() => planned.resolve("planned"));
+    using _age = this.#watchAge(() => planned.resolve("old"));
     using _wake = watchWakeUp(() => {
       this.#note("the machine was asleep: replacing the connection");
-      planned.resolve("planned");
+      planned.resolve("asleep");
     });
-    const lost = present.ended.then((end): Trouble | undefined => {
-      if (end.kind === "replaced") throw new AppError("tunnel_closed", "Another client has taken the session over");
-      return end.kind === "lost" ? "lost" : undefined;
-    });
+    // Replaced by none of ours: a try of our own that was given up has arrived late, and its connection is gone.
+    const lost = present.ended.then(({ kind }): Trouble | undefined => kind === "over" ? undefined : "lost");
     return await Promise.race([lost, planned.promise]);
   }
 
@@ -144,22 +151,31 @@ export class ResumableClient implements ByteStream {
   }
 
   /** Dials until another connection carries the session. @throws AppError when that is given up */
-  async #comeBack(present: Attached, trouble: Trouble): Promise<Attached> {
+  async #comeBack(
+    present: Attached,
+    { trouble, failedTries }: { readonly trouble: Trouble; readonly failedTries: number },
+  ): Promise<Attached> {
     const { over } = this.#session;
-    const outage = new Outage(this.#id ? { ...this.#options, forMs: this.#holdMs } : { forMs: FIRST_TRIES_MS });
+    const outage = new Outage(
+      this.#id ? { ...this.#options, forMs: this.#holdMs, failedTries } : { forMs: FIRST_TRIES_MS },
+    );
     // A hand-over that fails half-way leaves the old connection replaced, and the session without one.
     present.ended.then((end) => outage.begin(end.kind === "lost" ? end.error : undefined));
     if (trouble === "lost") await present.ended;
+    if (failedTries > 0) await outage.pause(new AppError("tunnel_closed", "It ended as soon as it was there"), over);
     for (;;) {
       over.throwIfAborted();
       try {
         const next = await this.#dialAgain();
         outage.end();
-        this.#note(trouble === "planned" ? "the connection was replaced" : "the session is back");
+        this.#note(trouble === "lost" ? "the session is back" : "the connection was replaced");
         return next;
       } catch (error) {
         over.throwIfAborted();
         const failure = toAppError(error);
+        // While the old connection works, whoever does not know the session is not the agent that has it.
+        const isOver = isSessionClose(failure) && !(trouble === "old" && this.#session.isAttached);
+        if (isOver) throw failure;
         this.#note(`no way back yet: ${failure.message}`);
         await outage.pause(failure, over);
       }

@@ -1,15 +1,22 @@
 import { AppError } from "../../base/errors.ts";
 import { CLOSE } from "./protocol.ts";
 
-/** What a person is told about a session that the far side ended with `code`. */
+/** True for a {@link closeError}: not the connection failed, the session is over. */
+export function isSessionClose({ details }: AppError): boolean {
+  return details?.sessionClose !== undefined;
+}
+
+/** What a person is told about a session that the far side ended with `code`; `replaced` ends a connection only. */
 export function closeError(code: number): AppError {
-  const details = { closeCode: code };
+  const details = { sessionClose: code };
   switch (code) {
     case CLOSE.unknown:
       return new AppError("tunnel_closed", "The session is gone: the agent does not know it any more", {
         hint: "The job was started anew, or the session was held too long: connect again",
         details,
       });
+    case CLOSE.replaced:
+      return new AppError("tunnel_closed", "Another connection has taken the session over");
     case CLOSE.refused:
       return new AppError(
         "auth_denied",

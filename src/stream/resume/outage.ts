@@ -8,23 +8,26 @@ import { pauseBeforeMs } from "./backoff.ts";
 const LONGEST_TRY_MS = 60_000;
 
 /** What no further try would mend. */
-const FINAL: ReadonlySet<ErrorCode> = new Set([
-  "usage",
+const FINAL: ReadonlySet<ErrorCode> = new Set(["usage", "run_ended", "cancelled"]);
+/** What a person has to mend, while the session is held: a token that ran out, a headers file that is being written. */
+const MENDABLE: ReadonlySet<ErrorCode> = new Set([
+  "auth_denied",
+  "redirected",
   "config_invalid",
   "not_found",
   "unsafe_file",
-  "auth_denied",
-  "redirected",
-  "run_ended",
-  "cancelled",
 ]);
 
 /** Options of {@link Outage}. */
 export interface OutageOptions {
   /** How long it is tried. Time that the machine slept does not count: after it, the network needs a moment as well. */
   readonly forMs: number;
+  /** Connections before this one that ended as soon as they were there: each counts as a try that failed. */
+  readonly failedTries?: number;
   /** The first try has failed. */
   readonly onHeld?: (held: { readonly forMs: number; readonly why: string }) => void;
+  /** It will take a person to mend what stands in the way; told once. */
+  readonly onStuck?: (failure: AppError) => void;
   /** It is over, after {@link onHeld}. */
   readonly onBack?: (back: { readonly afterMs: number }) => void;
 }
@@ -38,6 +41,7 @@ export class Outage {
   #spentMs = 0;
   #lastAt = performance.now();
   #isHeld = false;
+  #isStuck = false;
   #pausing: AbortController | undefined;
 
   constructor(options: OutageOptions) {
@@ -49,7 +53,7 @@ export class Outage {
     if (this.#begunAt !== undefined) return;
     if (error) this.#why = oneLine(error.message);
     this.#begunAt = this.#lastAt = performance.now();
-    this.#attempt = 0;
+    this.#attempt = this.#options.failedTries ?? 0;
     this.#pausing?.abort();
   }
 
@@ -65,14 +69,15 @@ export class Outage {
    * @throws AppError `failure` where no further try would mend it, `tunnel_closed` when the time is over; the signal's reason
    */
   async pause(failure: AppError, signal: AbortSignal): Promise<void> {
-    const { forMs, onHeld } = this.#options;
-    if (failure.details?.closeCode !== undefined) throw failure;
+    const { forMs, onHeld, onStuck } = this.#options;
     if (this.#begunAt !== undefined) {
       if (FINAL.has(failure.code)) throw lost(failure, "it cannot be reached any more");
       this.#count();
       if (this.#spentMs >= forMs) throw lost(failure, `no way back was found for ${formatDuration(forMs)}`);
       if (!this.#isHeld) onHeld?.({ forMs, why: this.#why });
       this.#isHeld = true;
+      if (!this.#isStuck && MENDABLE.has(failure.code)) onStuck?.(failure);
+      this.#isStuck ||= MENDABLE.has(failure.code);
     }
     const pausing = new AbortController();
     this.#pausing = pausing;
@@ -94,7 +99,7 @@ export class Outage {
 }
 
 function lost(failure: AppError, how: string): AppError {
-  const code = FINAL.has(failure.code) ? failure.code : "tunnel_closed";
+  const code = FINAL.has(failure.code) || MENDABLE.has(failure.code) ? failure.code : "tunnel_closed";
   return new AppError(code, `The session was lost: ${how}: ${failure.message}`, {
     hint: failure.hint ?? "Look whether the job still runs, then connect again",
     ...(failure.details ? { details: failure.details } : {}),

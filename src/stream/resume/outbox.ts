@@ -45,6 +45,11 @@ export class Outbox {
     return this.#replay.unsentBytes;
   }
 
+  /** How many bytes the far side has taken. */
+  get acked(): number {
+    return this.#replay.acked;
+  }
+
   /** How many bytes are kept until they are acknowledged. */
   get unackedBytes(): number {
     return this.#replay.end - this.#replay.acked;

@@ -1,6 +1,7 @@
 import { deadline, orAbort } from "../../base/abort.ts";
 import { formatDuration } from "../../base/duration.ts";
 import { AppError } from "../../base/errors.ts";
+import { MAX_TIMER_MS } from "../../base/every.ts";
 import type { ByteStream } from "../byte_stream.ts";
 import { FrameReader } from "./frame_reader.ts";
 import { CLOSE, encodeClose, encodeWelcome, type ResumeFrame, SESSION_ID_BYTES } from "./protocol.ts";
@@ -15,6 +16,8 @@ const LINGER_MS = 30_000;
 const SILENT_HOLD_MS = 30_000;
 /** How often what held sessions take is added up. */
 const CHECK_MS = 5000;
+/** Sessions that are remembered only to tell their clients why they are gone. */
+const MAX_REMEMBERED = 1000;
 /** The part of an id that finds a session; the rest proves that it is known. */
 const FINDING_BYTES = 8;
 
@@ -37,8 +40,10 @@ export const DEFAULT_HOLD_LIMITS: HoldLimits = {
 
 /** Options of {@link ResumeSessions}. */
 export interface ResumeSessionsOptions extends Partial<HoldLimits> {
-  /** Told of sessions that come and go without their clients' doing; no secret in it. */
+  /** Told of clients that are turned away; no secret in it. */
   readonly onNotice?: (line: string) => void;
+  /** Told of sessions that are given up to stay within the limits. */
+  readonly onLimit?: (line: string) => void;
 }
 
 /** Who a connection belongs to, as far as whoever let it in tells: equal texts are the same. */
@@ -59,17 +64,21 @@ interface Entry extends Belonging {
 export class ResumeSessions implements AsyncDisposable {
   readonly #limits: HoldLimits;
   readonly #onNotice: (line: string) => void;
+  readonly #onLimit: (line: string) => void;
   /** By the finding part of the id. */
   readonly #entries = new Map<string, Entry>();
   /** Those without a connection; the one that waits longest first. */
   readonly #held = new Set<Entry>();
+  /** The finding parts of those that were given up to stay within the limits, the latest last. */
+  readonly #givenUp = new Set<string>();
   readonly #farewells = new Set<Promise<unknown>>();
   /** Runs while sessions are held: what they are sent meanwhile counts too. */
   #checking: ReturnType<typeof setInterval> | undefined;
 
-  constructor({ onNotice = () => {}, ...limits }: ResumeSessionsOptions = {}) {
+  constructor({ onNotice = () => {}, onLimit = () => {}, ...limits }: ResumeSessionsOptions = {}) {
     this.#limits = { ...DEFAULT_HOLD_LIMITS, ...limits };
     this.#onNotice = onNotice;
+    this.#onLimit = onLimit;
   }
 
   /** Sessions, with a connection or without. */
@@ -103,8 +112,11 @@ export class ResumeSessions implements AsyncDisposable {
       carrier[Symbol.dispose]();
       return;
     }
-    const entry = this.#entries.get(findingPart(frame.id));
-    if (!entry || !isEqual(entry.id, frame.id)) return this.#refuse(carrier, CLOSE.unknown);
+    const finding = findingPart(frame.id);
+    const entry = this.#entries.get(finding);
+    if (!entry || !isEqual(entry.id, frame.id)) {
+      return this.#refuse(carrier, this.#givenUp.has(finding) ? CLOSE.overloaded : CLOSE.unknown);
+    }
     if (entry.identity !== identity) {
       this.#onNotice("A session was asked for by another identity than the one that opened it: refused");
       return this.#refuse(carrier, CLOSE.refused);
@@ -114,8 +126,11 @@ export class ResumeSessions implements AsyncDisposable {
 
   /** Ends all sessions and tells their clients. */
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const { session } of [...this.#entries.values()]) session[Symbol.dispose]();
-    await Promise.all(this.#farewells);
+    const farewells = [...this.#entries.values()].map(({ session }) => {
+      session[Symbol.dispose]();
+      return session.farewell;
+    });
+    await Promise.all([...farewells, ...this.#farewells]);
   }
 
   #attach(entry: Entry, { carrier, ...options }: Omit<AttachOptions, "greet"> & { readonly carrier: Carrier }): void {
@@ -129,19 +144,20 @@ export class ResumeSessions implements AsyncDisposable {
   }
 
   async #watch(entry: Entry, { ended }: Attached): Promise<void> {
-    const { kind } = await ended;
-    // Both can happen in the very turn in which the connection is lost: it is over, or its client is back.
-    if (kind !== "lost" || entry.session.over.aborted || entry.session.isAttached) return;
+    await ended;
+    // Lost, and not by its end nor to another connection, which can come in the very same turn.
+    if (entry.session.over.aborted || entry.session.isAttached) return;
     const { maxHeld } = this.#limits;
     const holdMs = entry.session.hasHeard ? this.#limits.holdMs : Math.min(this.#limits.holdMs, SILENT_HOLD_MS);
     if (holdMs <= 0 || maxHeld <= 0) return entry.session[Symbol.dispose]();
+    this.#release(entry);
     this.#held.add(entry);
     entry.holdTimer = setTimeout(() => {
       entry.session.fail(
         new AppError("tunnel_closed", `The client did not come back within ${formatDuration(holdMs)}`),
         CLOSE.unknown,
       );
-    }, Math.min(holdMs, 2 ** 31 - 1));
+    }, Math.min(holdMs, MAX_TIMER_MS));
     this.#checking ??= setInterval(() => this.#keepToLimits(), CHECK_MS);
     this.#keepToLimits();
   }
@@ -152,12 +168,17 @@ export class ResumeSessions implements AsyncDisposable {
     while (this.#held.size > maxHeld || heldBytes() > maxHeldBytes) {
       const [oldest] = this.#held;
       if (!oldest) return;
-      this.#onNotice("Too many sessions wait for their clients: the one that waits longest was given up");
-      oldest.session.fail(
-        new AppError("tunnel_closed", "Too many sessions waited for their clients"),
-        CLOSE.overloaded,
-      );
+      const what = `${this.#held.size} sessions with ${Math.round(heldBytes() / 2 ** 20)} MiB`;
+      this.#onLimit(`${what} wait for their clients: gave up the one that has waited longest`);
+      this.#remember(oldest);
+      oldest.session.fail(new AppError("tunnel_closed", "Too many sessions waited for their clients"));
     }
+  }
+
+  #remember({ id }: Entry): void {
+    this.#givenUp.add(findingPart(id));
+    const [first] = this.#givenUp;
+    if (this.#givenUp.size > MAX_REMEMBERED && first !== undefined) this.#givenUp.delete(first);
   }
 
   #refuse(carrier: Carrier, code: number): void {

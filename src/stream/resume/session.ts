@@ -78,6 +78,11 @@ export class ResumableSession implements ByteStream {
     return this.#inbox.acknowledged;
   }
 
+  /** Grows with whatever a connection has brought, either way. */
+  get progress(): number {
+    return this.#inbox.acknowledged + this.#outbox.acked;
+  }
+
   /** What it holds in memory, both ways, without what its buffers have to spare. */
   get bufferedBytes(): number {
     return this.#outbox.unackedBytes + this.#inbox.queuedBytes;
@@ -116,7 +121,7 @@ export class ResumableSession implements ByteStream {
   /**
    * Goes on over `carrier`, which is owned from now on; one that is attached is told that it is replaced, and closed.
    */
-  attach(carrier: Carrier, { reader = new FrameReader(), peerReceived, greet }: AttachOptions): Attached {
+  attach(carrier: Carrier, { reader, peerReceived, greet }: AttachOptions): Attached {
     if (this.#over.signal.aborted) {
       carrier[Symbol.dispose]();
       return { ended: Promise.resolve({ kind: "over" }) };
@@ -132,6 +137,7 @@ export class ResumableSession implements ByteStream {
     const former = this.#link;
     this.#link = link;
     if (former) this.#replace(former);
+    this.#hasHeard ||= reader !== undefined;
     const told = this.#inbox.restart();
     try {
       this.#outbox.resumeAt(peerReceived, { told, greeting: greet?.(told) });
@@ -139,7 +145,7 @@ export class ResumableSession implements ByteStream {
       this.fail(toAppError(error), CLOSE.protocol);
       return link;
     }
-    link.run(reader);
+    link.run(reader ?? new FrameReader());
     // A consumer that takes its time must not keep us from noticing that the connection is gone.
     carrier.stopped.then(() => link.isOver || this.#inbox.spill());
     this.#wakeWriter?.();

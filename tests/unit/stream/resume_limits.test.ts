@@ -4,6 +4,8 @@ import type { ByteStream } from "../../../src/stream/byte_stream.ts";
 import { copyBytes } from "../../../src/stream/pump.ts";
 import { dialResumable } from "../../../src/stream/resume/client.ts";
 import { CLOSE, encodeClose, encodeResume, RESUME_AGAIN, RESUME_NEW } from "../../../src/stream/resume/protocol.ts";
+import { FrameReader } from "../../../src/stream/resume/frame_reader.ts";
+import { ResumableSession } from "../../../src/stream/resume/session.ts";
 import { ResumeSessions } from "../../../src/stream/resume/server.ts";
 import { dialerTo, joinedCarriers } from "../../support/resume_carriers.ts";
 import { failsWith, until } from "../../support/websocket_end.ts";
@@ -30,6 +32,69 @@ Deno.test("an agent ends a held session after its time, and one too many at once
   failsWith("tunnel_closed", "Too many sessions waited for their clients")(first);
   failsWith("tunnel_closed", "The client did not come back within 300ms")(second);
   assert.equal(sessions.count, 0);
+});
+
+Deno.test("a client is told that its session was given up for others, and the agent says so", async () => {
+  const limits: string[] = [];
+  await using sessions = new ResumeSessions({ maxHeld: 1, onLimit: (line) => limits.push(line) });
+  const isFull = Promise.withResolvers<void>();
+  const open = async () => {
+    const { dial, carriers } = dialerTo(sessions, { onNew: (stream) => void stream.write(pattern(1)) });
+    const stream = await dialResumable(async (options) => {
+      if (carriers.length > 0) await isFull.promise;
+      return await dial(options);
+    });
+    assert.equal((await stream.read())?.length, 1);
+    carriers[0]?.cut();
+    return stream;
+  };
+  using first = await open();
+  await until(() => sessions.heldCount === 1);
+  using second = await open();
+  await until(() => sessions.count === 1);
+  isFull.resolve();
+  await assert.rejects(
+    first.read(),
+    failsWith("tunnel_closed", "The agent gave the session up: it holds as many as it may"),
+  );
+  assert.deepEqual(limits, ["2 sessions with 0 MiB wait for their clients: gave up the one that has waited longest"]);
+  await until(() => sessions.heldCount === 0 && sessions.count === 1);
+  second[Symbol.dispose]();
+});
+
+Deno.test("an agent holds a session whose client says that it was replaced, for no longer than any other", async () => {
+  await using sessions = new ResumeSessions({ holdMs: 50 });
+  const [client, agent] = joinedCarriers(RESUME_NEW);
+  using stream = sessions.open(agent, { identity: "" });
+  await client.write(encodeClose(CLOSE.replaced));
+  await until(() => sessions.heldCount === 1);
+  await assert.rejects(stream.read(), failsWith("tunnel_closed", "The client did not come back within 50ms"));
+  assert.equal(sessions.count, 0);
+});
+
+Deno.test("a session whose client has come back is no longer one that was never heard of", () => {
+  using session = new ResumableSession();
+  const [, agent] = joinedCarriers(RESUME_NEW);
+  session.attach(agent, { peerReceived: 0 });
+  assert.equal(session.hasHeard, false);
+  const [, again] = joinedCarriers(RESUME_AGAIN);
+  session.attach(again, { peerReceived: 0, reader: new FrameReader() });
+  assert.equal(session.hasHeard, true);
+});
+
+Deno.test("an agent that leaves waits until its clients were told", async () => {
+  const sessions = new ResumeSessions();
+  const [, agent] = joinedCarriers(RESUME_NEW);
+  const closed = Promise.withResolvers<void>();
+  let isTold = false;
+  agent.close = async () => {
+    await closed.promise;
+    isTold = true;
+  };
+  sessions.open(agent, { identity: "" });
+  setTimeout(closed.resolve, 20);
+  await sessions[Symbol.asyncDispose]();
+  assert.equal(isTold, true);
 });
 
 Deno.test("an agent that may hold nothing ends a session with its connection", async () => {

@@ -3,10 +3,10 @@ import { AppError } from "../../../src/base/errors.ts";
 import type { ByteStream } from "../../../src/stream/byte_stream.ts";
 import { copyBytes } from "../../../src/stream/pump.ts";
 import { dialResumable, type DialResumableOptions } from "../../../src/stream/resume/client.ts";
-import { CLOSE, RESUME_NEW } from "../../../src/stream/resume/protocol.ts";
+import { RESUME_NEW } from "../../../src/stream/resume/protocol.ts";
 import { ResumeSessions } from "../../../src/stream/resume/server.ts";
 import { type CutPlan, dialerTo, joinedCarriers } from "../../support/resume_carriers.ts";
-import { failsWith, until } from "../../support/websocket_end.ts";
+import { until } from "../../support/websocket_end.ts";
 import { pattern, readAll } from "../../support/websocket_transport.ts";
 
 /** Sends all back, then ends. */
@@ -132,91 +132,4 @@ Deno.test("a far end that does not choose the subprotocol is a plain stream, dia
   client.cut();
   assert.equal(await stream.read(), null);
   assert.equal(dials, 1);
-});
-
-Deno.test("a client learns at once that the agent does not know its session", async () => {
-  await using sessions = new ResumeSessions();
-  await using others = new ResumeSessions();
-  const first = dialerTo(sessions, { plan: () => ({ down: 60 }), onNew: (stream) => void stream.write(pattern(50)) });
-  const second = dialerTo(others, { onNew: () => assert.fail("it must not begin anew") });
-  let dials = 0;
-  const stream = await dialResumable((options) => dials++ === 0 ? first.dial(options) : second.dial(options));
-  await assert.rejects(readAll(stream), (error) => {
-    failsWith("tunnel_closed", "The session is gone: the agent does not know it any more")(error);
-    return error instanceof AppError && error.details?.closeCode === CLOSE.unknown;
-  });
-  assert.equal(dials, 2);
-  stream[Symbol.dispose]();
-});
-
-Deno.test("a session is not given back to another identity, and lives on", async () => {
-  await using sessions = new ResumeSessions();
-  const { dial } = dialerTo(sessions, {
-    plan: (index) => index === 0 ? { down: 60 } : {},
-    identity: (index) => index === 0 ? "ann" : "bob",
-    onNew: (stream) => void stream.write(pattern(50)),
-  });
-  const stream = await dialResumable(dial);
-  await stream.write(pattern(1));
-  await assert.rejects(readAll(stream), failsWith("auth_denied", /opened with another identity/));
-  assert.equal(sessions.heldCount, 1);
-  stream[Symbol.dispose]();
-});
-
-Deno.test("a refused credential ends the way back at once", async () => {
-  await using sessions = new ResumeSessions();
-  const { dial } = dialerTo(sessions, {
-    plan: () => ({ down: 60 }),
-    onNew: (stream) => void stream.write(pattern(50)),
-  });
-  let dials = 0;
-  const stream = await dialResumable((options) => {
-    if (dials++ === 0) return dial(options);
-    return Promise.reject(new AppError("auth_denied", "HTTP 401", { hint: "Log in again" }));
-  });
-  await assert.rejects(
-    readAll(stream),
-    failsWith("auth_denied", "The session was lost: it cannot be reached any more: HTTP 401"),
-  );
-  assert.equal(dials, 2);
-  stream[Symbol.dispose]();
-});
-
-Deno.test("a client gives up after its time, and tells once that the session is held", async () => {
-  await using sessions = new ResumeSessions();
-  const { dial } = dialerTo(sessions, {
-    plan: () => ({ down: 60 }),
-    onNew: (stream) => void stream.write(pattern(50)),
-  });
-  const held: string[] = [];
-  let dials = 0;
-  const stream = await dialResumable((options) => {
-    if (dials++ === 0) return dial(options);
-    return Promise.reject(new AppError("dial_failed", "connection refused"));
-  }, { resumeForMs: 600, onHeld: ({ why }) => held.push(why), onBack: () => assert.fail("it was not back") });
-  await assert.rejects(
-    readAll(stream),
-    failsWith("tunnel_closed", "The session was lost: no way back was found for 600ms: connection refused"),
-  );
-  assert.equal(held.length, 1);
-  assert.ok(dials >= 3, `${dials} dials`);
-  stream[Symbol.dispose]();
-});
-
-Deno.test("a client tells when its session is back", async () => {
-  await using sessions = new ResumeSessions();
-  const { dial } = dialerTo(sessions, {
-    plan: (index) => index === 0 ? { down: 60 } : {},
-    onNew: (stream) => void stream.write(pattern(50)),
-  });
-  const told: string[] = [];
-  let dials = 0;
-  const stream = await dialResumable((options) => {
-    if (dials++ !== 1) return dial(options);
-    return Promise.reject(new AppError("route_not_ready", "HTTP 502"));
-  }, { onHeld: () => told.push("held"), onBack: () => told.push("back") });
-  await stream.write(pattern(1));
-  assert.deepEqual(await readAll(stream, 50), pattern(50));
-  assert.deepEqual(told, ["held", "back"]);
-  stream[Symbol.dispose]();
 });
