@@ -1,33 +1,10 @@
 import { AppError } from "../base/errors.ts";
+import { LOCAL_LAUNCH_FLAGS } from "../providers/local/launch_flags.ts";
+import type { ProviderName } from "../providers/open_provider.ts";
 import type { LaunchRequest } from "../providers/provider.ts";
+import { UNION_LAUNCH_FLAGS } from "../providers/union/launch_flags.ts";
 import { VALOHAI_LAUNCH_FLAGS } from "../providers/valohai/launch_flags.ts";
-import { PLACE_FLAGS } from "./choose_provider.ts";
 import type { FlagSpecs } from "./command.ts";
-
-/** What `launch` takes for the local provider's agent. */
-const HOLD_FLAGS = {
-  hold: {
-    kind: "string",
-    choices: ["never", "on-failure", "always"],
-    summary: "Whether the job stays reachable after its command ended: local only",
-  },
-  "hold-for": { kind: "string", placeholder: "DURATION", summary: "For how long at most: local only" },
-  "idle-timeout": {
-    kind: "string",
-    placeholder: "DURATION",
-    summary: "End after so long without a session: local only",
-  },
-  "max-uptime": { kind: "string", placeholder: "DURATION", summary: "End after so long in any case: local only" },
-} as const satisfies FlagSpecs;
-
-const RERUN_FLAGS = {
-  rerun: { kind: "string", placeholder: "RUN", summary: "Union: the run to start again, with a way in" },
-  action: {
-    kind: "string",
-    placeholder: "ACTION",
-    summary: "Union: the action of that run to start (default a0); the last word may name it too",
-  },
-} as const satisfies FlagSpecs;
 
 /** What `launch` takes for connecting to what it has started on a platform. */
 const REACH_FLAGS = {
@@ -54,15 +31,20 @@ export const WAIT_FLAGS = {
   ...REACH_FLAGS,
 } as const satisfies FlagSpecs;
 
-/** The flags of `launch` that providers understand, each provider some of them. */
-export const LAUNCH_FLAGS = { ...HOLD_FLAGS, ...RERUN_FLAGS, ...VALOHAI_LAUNCH_FLAGS } as const satisfies FlagSpecs;
+/** What each provider takes besides: its own file says what a flag is called, takes and does. */
+const FLAGS_OF = {
+  local: LOCAL_LAUNCH_FLAGS,
+  union: UNION_LAUNCH_FLAGS,
+  valohai: VALOHAI_LAUNCH_FLAGS,
+} as const satisfies Readonly<Record<ProviderName, FlagSpecs>>;
+
+/** The flags of `launch` that providers understand, each provider its own. */
+export const LAUNCH_FLAGS = { ...FLAGS_OF.local, ...FLAGS_OF.union, ...FLAGS_OF.valohai } as const satisfies FlagSpecs;
 
 /** Whose each flag is. */
-const OWNERS: Readonly<Record<string, string>> = {
-  ...ownedBy("local", HOLD_FLAGS),
-  ...ownedBy("union", RERUN_FLAGS),
-  ...ownedBy("valohai", VALOHAI_LAUNCH_FLAGS),
-};
+const OWNERS: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.entries(FLAGS_OF).flatMap(([owner, flags]) => Object.keys(flags).map((flag) => [flag, owner])),
+);
 
 /** The platform that only one of the given flags can mean; undefined when none says, or two say two. */
 export function impliedProvider(flags: Readonly<Record<string, unknown>>): string | undefined {
@@ -86,10 +68,6 @@ function isGiven(value: unknown): boolean {
   return value !== undefined && !(Array.isArray(value) && value.length === 0);
 }
 
-function ownedBy(provider: string, flags: FlagSpecs): Record<string, string> {
-  return Object.fromEntries(Object.keys(flags).map((flag) => [flag, provider]));
-}
-
 /** The request that a command line makes of the provider `name`; flags that were given are in `options`. */
 export function launchRequest(
   name: string,
@@ -102,10 +80,9 @@ export function launchRequest(
   for (const flag of Object.keys(LAUNCH_FLAGS)) {
     const value = flags[flag];
     if (!isGiven(value)) continue;
-    if (flag in PLACE_FLAGS) continue;
     if (OWNERS[flag] !== name) {
       throw new AppError("usage", `Cannot use --${flag} with ${name}: it is for ${OWNERS[flag]}`, {
-        hint: flag in HOLD_FLAGS ? "Give it to porthole agent inside the job" : `Add --on ${OWNERS[flag]}`,
+        hint: flag in FLAGS_OF.local ? "Give it to porthole agent inside the job" : `Add --on ${OWNERS[flag]}`,
       });
     }
     options[flag] = value;

@@ -24,6 +24,3 @@ export const VALOHAI_LAUNCH_FLAGS = {
   },
   rsa: { kind: "boolean", summary: "Valohai: let in a 4096-bit RSA key instead of an ed25519 one" },
 } as const;
-
-/** Flags that say where, which every command about a run has: a launch that is told them as well takes no notice. */
-export const VALOHAI_PLACE_FLAGS = ["project", "host"] as const;

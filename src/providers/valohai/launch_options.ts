@@ -1,6 +1,6 @@
 import { AppError } from "../../base/errors.ts";
 import type { LaunchRequest } from "../provider.ts";
-import { VALOHAI_LAUNCH_FLAGS, VALOHAI_PLACE_FLAGS } from "./launch_flags.ts";
+import { VALOHAI_LAUNCH_FLAGS } from "./launch_flags.ts";
 
 /** Ports below are the system's: Valohai refuses them. */
 const MIN_DEBUG_PORT = 1024;
@@ -133,7 +133,7 @@ function parsePair(pair: string, flag: "--param" | "--input"): { name: string; v
 }
 
 function refuseUnknown(options: LaunchRequest["options"]): void {
-  const known = new Set<string>([...Object.keys(VALOHAI_LAUNCH_FLAGS), ...VALOHAI_PLACE_FLAGS]);
+  const known = new Set(Object.keys(VALOHAI_LAUNCH_FLAGS));
   const unknown = Object.entries(options).find(([name, value]) => !known.has(name) && isGiven(value));
   if (!unknown) return;
   throw new AppError("usage", `Cannot use --${unknown[0]} on Valohai: it has no such option`, {
