@@ -15,6 +15,22 @@ Deno.test("a refused log-in names where it came from and never tells it", async 
   assert.ok(!`${error.stack}${JSON.stringify(error)}`.includes(VALOHAI_TOKEN));
 });
 
+Deno.test("a server that says the token back does not bring it into an error", async () => {
+  await using at = await stageValohai({
+    interferences: [
+      { kind: "status", status: 401, body: { detail: `Invalid token ${VALOHAI_TOKEN}.` } },
+      { kind: "page", html: `<html><title>Who is ${VALOHAI_TOKEN}?</title></html>` },
+      { kind: "redirect", location: `https://login.example.com/?from=${VALOHAI_TOKEN}` },
+      { kind: "status", status: 418, body: { [VALOHAI_TOKEN]: ["no"] } },
+    ],
+  });
+  for (const code of ["auth_denied", "provider_failed", "redirected", "provider_failed"]) {
+    const error = await failure(resolveStates(at.provider, "1"));
+    assert.equal(error.code, code);
+    assert.ok(!`${error.stack}${JSON.stringify(error)}`.includes(VALOHAI_TOKEN), error.message);
+  }
+});
+
 Deno.test("a redirect to a log-in page elsewhere is named and not followed, and the token stays here", async () => {
   await using elsewhere = startValohaiServer();
   await using at = await stageValohai({

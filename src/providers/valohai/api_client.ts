@@ -157,7 +157,7 @@ export class ApiClient {
           "User-Agent": `porthole/${VERSION}`,
         },
       });
-      return await buffered(response);
+      return await buffered(response, this.#account.token);
     } catch (error) {
       if (limit.signal.aborted) throw limit.signal.reason;
       throw explainFetch(error, this.#context(purpose));
@@ -185,12 +185,17 @@ export class ApiClient {
   }
 }
 
-/** The whole answer in memory, so that the request's deadline covers its body as well. */
-async function buffered(response: Response): Promise<Response> {
-  const body = await response.arrayBuffer();
-  const { status, statusText, headers } = response;
+/**
+ * The whole answer in memory, so that the request's deadline covers its body as well. A server that says the token back
+ * does not bring it into an error or a log.
+ */
+async function buffered(response: Response, token: string): Promise<Response> {
+  const withoutToken = (text: string) => text.replaceAll(token, "[redacted]");
+  const body = withoutToken(await response.text());
+  const { status, statusText } = response;
+  const headers = new Headers([...response.headers].map(([name, value]) => [name, withoutToken(value)]));
   const mayHaveBody = status !== 204 && status !== 205 && status !== 304;
-  return new Response(mayHaveBody ? body : null, { status, statusText, headers });
+  return new Response(mayHaveBody ? body : null, { status, statusText: withoutToken(statusText), headers });
 }
 
 async function refuseRedirect(response: Response, context: CallContext): Promise<never> {
