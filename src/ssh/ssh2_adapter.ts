@@ -2,8 +2,8 @@
  * The one place that imports ssh2, for the server and for the client.
  *
  * What it makes good: a slow chacha20-poly1305 that leaks native memory (load_addon.ts), the same leak with AES-CTR (call
- * {@link releaseCiphers} for each connection), and TCP_NODELAY, which ssh2 never sets (give it transports made by
- * {@link toDuplex}).
+ * {@link releaseCiphers} for each connection), fresh memory for every packet (call {@link packInPlace}), and TCP_NODELAY,
+ * which ssh2 never sets (give it transports made by {@link toDuplex}).
  */
 import "./cipher/load_addon.ts";
 // @ts-types="@types/ssh2"
@@ -42,4 +42,5 @@ export type {
 } from "ssh2";
 
 export { releaseCiphers } from "./cipher_release.ts";
+export { packInPlace } from "./pack_in_place.ts";
 export { type StreamDuplex, toDuplex, type ToDuplexOptions } from "./stream_duplex.ts";

@@ -2,14 +2,12 @@ import { Buffer } from "node:buffer";
 import { Duplex } from "node:stream";
 import type { ByteStream } from "../stream/byte_stream.ts";
 import { FirstLines } from "./first_lines.ts";
+import { WriteBatches } from "./write_batches.ts";
 
 /** Above this many unwritten bytes {@link StreamDuplex.isCongested} holds; ssh2 itself asks nobody before it writes. */
 const HIGH_WATER_BYTES = 1024 * 1024;
-/** Above either nothing more is read: what waits are then answers to questions of a far side that does not read. */
+/** Above it nothing more is read: what waits are then answers to questions of a far side that does not read. */
 const MAX_PENDING_BYTES = 8 * 1024 * 1024;
-const MAX_PENDING_PIECES = 8192;
-/** At most so much goes into one write of the stream below: a WebSocket message of this size is at its fastest. */
-const MAX_WRITE_BYTES = 256 * 1024;
 
 /** What ssh2 knows of its transport: a Node socket, as far as it uses one. Tells "ending" once this side has ended. */
 export interface StreamDuplex extends Duplex {
@@ -19,6 +17,8 @@ export interface StreamDuplex extends Duplex {
   roundTripMs: number | undefined;
   setNoDelay(): this;
   setTimeout(): this;
+  /** Room for what is written next: a piece that was made there is not copied. */
+  room(length: number): Uint8Array;
   /** True while more than 1 MiB waits to be written. */
   readonly isCongested: boolean;
   /** Resolves once little enough waits to be written, or the transport is gone. */
@@ -46,12 +46,11 @@ class ByteStreamDuplex extends Duplex implements StreamDuplex {
   readonly remoteFamily: string | undefined;
   roundTripMs: number | undefined;
   readonly #stream: ByteStream;
-  #pending: Uint8Array[] = [];
+  readonly #batches = new WriteBatches();
   #pendingBytes = 0;
   #flushing: Promise<void> | undefined;
   #reading = false;
   #waiting: Array<() => void> = [];
-  #scratch: Uint8Array | undefined;
   readonly #firstLines = new FirstLines();
   #isEnding = false;
 
@@ -71,6 +70,10 @@ class ByteStreamDuplex extends Duplex implements StreamDuplex {
     return this;
   }
 
+  room(length: number): Uint8Array {
+    return this.#batches.room(length);
+  }
+
   get isCongested(): boolean {
     return this.#pendingBytes > HIGH_WATER_BYTES;
   }
@@ -83,7 +86,7 @@ class ByteStreamDuplex extends Duplex implements StreamDuplex {
   // Replaces Writable's own queue, which would hand the first piece of every packet down alone.
   override write(chunk: Uint8Array): boolean {
     if (this.destroyed || this.writableEnded) return false;
-    this.#pending.push(chunk);
+    this.#batches.add(chunk);
     this.#pendingBytes += chunk.length;
     this.#flushing ??= Promise.resolve().then(() => this.#flush());
     return !this.isCongested;
@@ -91,8 +94,7 @@ class ByteStreamDuplex extends Duplex implements StreamDuplex {
 
   async #flush(): Promise<void> {
     try {
-      while (this.#pending.length > 0 && !this.destroyed) {
-        const bytes = this.#take();
+      for (let bytes = this.#batches.take(); bytes && !this.destroyed; bytes = this.#batches.take()) {
         await this.#stream.write(bytes);
         this.#pendingBytes -= bytes.length;
         if (!this.isCongested) this.#wake();
@@ -102,30 +104,6 @@ class ByteStreamDuplex extends Duplex implements StreamDuplex {
     } finally {
       this.#flushing = undefined;
     }
-  }
-
-  /** The next bytes to write, in one piece. */
-  #take(): Uint8Array {
-    const first = this.#pending[0] ?? new Uint8Array(0);
-    let count = 1;
-    let size = first.length;
-    for (; count < this.#pending.length; count++) {
-      const next = this.#pending[count]?.length ?? 0;
-      if (size + next > MAX_WRITE_BYTES) break;
-      size += next;
-    }
-    const pieces = this.#pending.splice(0, count);
-    if (pieces.length === 1) return first;
-    // Only one write is under way at a time, so its buffer serves again.
-    if (!this.#scratch || this.#scratch.length < size) {
-      this.#scratch = new Uint8Array(Math.min(MAX_WRITE_BYTES, Math.max(4096, 2 * size)));
-    }
-    let at = 0;
-    for (const piece of pieces) {
-      this.#scratch.set(piece, at);
-      at += piece.length;
-    }
-    return this.#scratch.subarray(0, size);
   }
 
   #wake(): void {
@@ -145,7 +123,7 @@ class ByteStreamDuplex extends Duplex implements StreamDuplex {
 
   async #readNext(): Promise<Uint8Array | null> {
     for (;;) {
-      if (this.#pendingBytes > MAX_PENDING_BYTES || this.#pending.length > MAX_PENDING_PIECES) await this.#flushing;
+      if (this.#pendingBytes > MAX_PENDING_BYTES) await this.#flushing;
       const bytes = await this.#stream.read();
       if (bytes === null) return null;
       // ssh2 goes on parsing what it has given up on, and fails for each piece anew.
@@ -167,7 +145,7 @@ class ByteStreamDuplex extends Duplex implements StreamDuplex {
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    this.#pending = [];
+    this.#batches.clear();
     this.#pendingBytes = 0;
     this.#wake();
     this.#stream[Symbol.dispose]();

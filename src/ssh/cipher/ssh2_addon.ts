@@ -23,17 +23,28 @@ export function provideAddon(): void {
   };
 }
 
+/** Whether what encrypts a connection's packets is what this addon gave. */
+export function isOurCipher(instance: unknown): boolean {
+  return instance instanceof PacketCipher;
+}
+
+class PacketCipher {
+  constructor(readonly suite: ChaCha20Poly1305, readonly key: Uint8Array) {}
+
+  encrypt(packet: Uint8Array, sequence: number): void {
+    this.suite.seal(packet, { key: this.key, sequence });
+  }
+
+  free(): void {}
+}
+
 /** What of the addon ssh2 1.17 uses for this cipher; for the others it goes on with `node:crypto`. */
 function addonOf(suite: ChaCha20Poly1305) {
   return {
-    ChaChaPolyCipher: class {
-      constructor(readonly key: Uint8Array) {}
-
-      encrypt(packet: Uint8Array, sequence: number): void {
-        suite.seal(packet, { key: this.key, sequence });
+    ChaChaPolyCipher: class extends PacketCipher {
+      constructor(key: Uint8Array) {
+        super(suite, key);
       }
-
-      free(): void {}
     },
     ChaChaPolyDecipher: class {
       readonly #length = new Uint8Array(4);

@@ -7,7 +7,7 @@ import type { ByteStream, Dialer } from "../../stream/byte_stream.ts";
 import { clientAlgorithms } from "../algorithms.ts";
 import { blobType } from "../keys/public_key.ts";
 import { certifiedType, type HostCertificate, parseHostCertificate } from "../known_hosts/host_certificate.ts";
-import { type Algorithms, Client, releaseCiphers, type StreamDuplex, toDuplex } from "../ssh2_adapter.ts";
+import { type Algorithms, Client, packInPlace, releaseCiphers, type StreamDuplex, toDuplex } from "../ssh2_adapter.ts";
 import { type AuthConversation, authConversation, type SshCredentials } from "./auth.ts";
 import { offerCertificates, proveWithCertifiedKey } from "./certified_host_key.ts";
 import { type SshConnection, sshConnection } from "./connection.ts";
@@ -124,6 +124,7 @@ async function handshake(transport: StreamDuplex, options: HandshakeOptions): Pr
   ready.promise.catch(() => {/* awaited below, or the signal came first */});
 
   releaseCiphers(client);
+  packInPlace(client, transport);
   client.connect({
     sock: transport,
     username: user,

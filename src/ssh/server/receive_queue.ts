@@ -1,5 +1,3 @@
-import { Buffer } from "node:buffer";
-
 /** Pieces that wait are joined up to this size before they are handed out. */
 const MAX_TAKE_BYTES = 256 * 1024;
 /** Smaller pieces are copied: a window's worth of single bytes, each an object of its own, would take a gigabyte. */
@@ -13,6 +11,8 @@ export class ReceiveQueue {
   #slabUsed = 0;
   /** Whether the last piece lies at the end of what is used of the slab. */
   #isLastInSlab = false;
+  /** Where pieces are joined; serves again while there is more than one to take. */
+  #joined: Uint8Array | undefined;
 
   get isEmpty(): boolean {
     return this.#pieces.length === 0;
@@ -29,7 +29,7 @@ export class ReceiveQueue {
     }
   }
 
-  /** The next bytes, several pieces in one; empty when there are none. */
+  /** The next bytes, several pieces in one, until the next call; empty when there are none. */
   take(): Uint8Array {
     const first = this.#pieces.shift() ?? new Uint8Array(0);
     let size = first.length;
@@ -40,7 +40,19 @@ export class ReceiveQueue {
       size += next;
     }
     if (count === this.#pieces.length) this.#isLastInSlab = false;
-    return count === 0 ? first : Buffer.concat([first, ...this.#pieces.splice(0, count)], size);
+    if (count > 0) return this.#join([first, ...this.#pieces.splice(0, count)], size);
+    this.#joined = undefined;
+    return first;
+  }
+
+  #join(pieces: readonly Uint8Array[], size: number): Uint8Array {
+    if (!this.#joined || this.#joined.length < size) this.#joined = new Uint8Array(Math.min(MAX_TAKE_BYTES, 2 * size));
+    let at = 0;
+    for (const piece of pieces) {
+      this.#joined.set(piece, at);
+      at += piece.length;
+    }
+    return this.#joined.subarray(0, size);
   }
 
   #pushSmall(piece: Uint8Array): void {

@@ -3,7 +3,7 @@ import { AppError } from "../../base/errors.ts";
 import { MAX_TIMER_MS } from "../../base/every.ts";
 import type { ByteStream } from "../../stream/byte_stream.ts";
 import { serverAlgorithms } from "../algorithms.ts";
-import { type Algorithms, type Connection, releaseCiphers, Server, toDuplex } from "../ssh2_adapter.ts";
+import { type Algorithms, type Connection, packInPlace, releaseCiphers, Server, toDuplex } from "../ssh2_adapter.ts";
 import type { AuthAttempt, AuthDecision, Authenticate, AuthMethod } from "./authentication.ts";
 import { measureRoundTrip } from "./channel_window.ts";
 import { SshConnection } from "./connection.ts";
@@ -95,6 +95,7 @@ export function createSshServer(config: SshServerConfig): SshServer {
     if (!connection) return void ssh2.end();
     acceptRightGuesses(ssh2._protocol);
     releaseCiphers(raw);
+    packInPlace(raw, ssh2._sock);
     measureRoundTrip(ssh2);
     if (config.totalWindowBytes !== undefined) starveWindows(ssh2, config.totalWindowBytes);
     connection.identified(ssh2, software);
