@@ -2,8 +2,11 @@ import { after } from "../../base/every.ts";
 import { encodeAck, encodeFin } from "./protocol.ts";
 import { ReplayBuffer } from "./replay_buffer.ts";
 
-/** Acknowledged by itself at the latest when so much has been read since the last acknowledgement. */
-const ACK_BYTES = 256 * 1024;
+/**
+ * Acknowledged by itself at the latest when so much has been read since the last acknowledgement: more than lies between
+ * two window adjustments of SSH, which carry one.
+ */
+const ACK_BYTES = 512 * 1024;
 /** Acknowledged by itself when nothing was sent for so long that could have carried it. */
 const ACK_MS = 50;
 
