@@ -30,7 +30,39 @@ export function redactUrl(url: string | URL): string {
 export function redactText(text: string): string {
   return text
     .replace(/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g, REDACTED)
-    .replace(/\b(Bearer|Basic|Token)\s+[A-Za-z0-9._~+/=-]{6,}/gi, `$1 ${REDACTED}`)
+    .replace(
+      /\b(Bearer|Basic)\s+(?!(?:auth|authentication|authorization|tokens?|credentials?)\b)[\w.~+/=-]{6,}/gi,
+      `$1 ${REDACTED}`,
+    )
+    // "token expired" and "token endpoint" are what people must be able to read.
+    .replace(/\b(Token)\s+(?=[A-Za-z.~+/=-]*[\d_]|[\w.~+/=-]{16})[\w.~+/=-]{6,}/gi, `$1 ${REDACTED}`)
     .replace(/\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?/g, REDACTED)
     .replace(/(\/\/)[^/@\s:]*:[^/@\s]*@/g, `$1${REDACTED}@`);
+}
+
+/** Shorter ones are no secrets, and would take words out of the text. */
+const MIN_SECRET = 6;
+
+/** `text` without any of `secrets`: an answer may quote what it was sent. */
+export function redactValues(text: string, secrets: Iterable<string>): string {
+  const longestFirst = [...secrets].filter(({ length }) => length >= MIN_SECRET).sort((a, b) => b.length - a.length);
+  return longestFirst.reduce((rest, secret) => rest.replaceAll(secret, REDACTED), text);
+}
+
+/** What is secret in `headers`: values without their scheme, and what Basic makes of `name:secret`. */
+export function secretsOf(headers: Iterable<readonly [string, string]>): string[] {
+  return [...headers].filter(([name]) => isSecretHeader(name)).flatMap(([, value]) => {
+    const [, scheme = "", credentials = value] = /^(Bearer|Basic|Token)\s+(.*)$/i.exec(value) ?? [];
+    return [credentials, ...(scheme.toLowerCase() === "basic" ? basicSecrets(credentials) : [])];
+  });
+}
+
+function basicSecrets(credentials: string): string[] {
+  try {
+    const pair = atob(credentials);
+    const secret = pair.slice(pair.indexOf(":") + 1);
+    return [pair, secret, decodeURIComponent(secret.replaceAll("+", " "))];
+  } catch {
+    return []; // No base64, or not escaped: what stands in the header is covered as it is.
+  }
 }

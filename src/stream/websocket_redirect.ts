@@ -36,7 +36,7 @@ export function followRedirect(from: URL, { status, location }: { status: number
   const place = isLogin ? `a log-in page on ${to.host}` : `the host ${to.host}`;
   throw new AppError("redirected", `${redactUrl(from)} answered ${status} and points to ${place}`, {
     hint: isLogin || to.host !== from.host
-      ? "The credentials are missing or have expired: log in again, or renew the headers file"
+      ? "The credentials are missing or have expired: log in again (porthole auth login), or renew the headers file"
       : "Use the URL that it points to",
     details: { status, url: redactUrl(from), host: to.host },
   });

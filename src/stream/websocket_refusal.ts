@@ -1,6 +1,6 @@
 import { AppError, type ErrorCode } from "../base/errors.ts";
 import { oneLine } from "../base/printable.ts";
-import { isSecretHeader, redactText, redactUrl } from "../base/redact.ts";
+import { isSecretHeader, redactText, redactUrl, redactValues, secretsOf } from "../base/redact.ts";
 import type { HeaderFields } from "./header_fields.ts";
 import { headerValue, type HttpHead } from "./http_head.ts";
 
@@ -10,7 +10,7 @@ export interface Refusal {
   readonly status: number;
   /** The beginning of the body. */
   readonly body: string;
-  /** What was sent; only whether there were credentials is looked at. */
+  /** What was sent; none of it is shown. */
   readonly headers: HeaderFields;
 }
 
@@ -20,8 +20,9 @@ export interface Refusal {
  */
 export function refusal(url: URL, { head, status, body, headers }: Refusal): AppError {
   const place = redactUrl(url);
-  const answer = oneLine(redactText(head.startLine.replace(/^HTTP\/1\.\d /, "")), 60);
-  const said = bodyLine(head, body);
+  const shown = (text: string) => redactText(redactValues(text, secretsOf(headers)));
+  const answer = oneLine(shown(head.startLine.replace(/^HTTP\/1\.\d /, "")), 60);
+  const said = oneLine(shown(bodyText(head, body)), 120);
   const message = `${place} answered ${answer}${said ? `: ${JSON.stringify(said)}` : ""}`;
   const { code, hint } = explain(status, headers);
   const retryAfterMs = parseRetryAfter(headerValue(head, "retry-after"));
@@ -36,7 +37,7 @@ function explain(status: number, headers: HeaderFields): { code: ErrorCode; hint
       return {
         code: "auth_denied",
         hint: hasCredentials
-          ? "It refused the credentials that were sent, which may have expired: log in again, or renew the headers file"
+          ? "It refused the credentials that were sent, which may have expired: log in again (porthole auth login), or renew the headers file"
           : "No credentials were sent: log in, or give them with --headers-file",
       };
     case 403:
@@ -59,11 +60,10 @@ function explain(status: number, headers: HeaderFields): { code: ErrorCode; hint
   }
 }
 
-/** The first line of a body that is text for people. A page of HTML says nothing in one line but its title. */
-function bodyLine(head: HttpHead, body: string): string {
+/** A body that is text for people. A page of HTML says nothing in one line but its title. */
+function bodyText(head: HttpHead, body: string): string {
   const isHtml = /html/i.test(headerValue(head, "content-type") ?? "") || /^\s*</.test(body);
-  const text = isHtml ? /<title[^>]*>([^<]*)/i.exec(body)?.[1] ?? "" : body;
-  return oneLine(redactText(text), 120);
+  return isHtml ? /<title[^>]*>([^<]*)/i.exec(body)?.[1] ?? "" : body;
 }
 
 function parseRetryAfter(value: string | undefined): number | undefined {

@@ -29,7 +29,10 @@ for (const [title, status, location, place] of REDIRECTS) {
       error.message,
       `${server.url} answered ${status.slice(0, 3)} and points to ${place.replace("HOST", host)}`,
     );
-    assert.equal(error.hint, "The credentials are missing or have expired: log in again, or renew the headers file");
+    assert.equal(
+      error.hint,
+      "The credentials are missing or have expired: log in again (porthole auth login), or renew the headers file",
+    );
     assert.equal(server.count, 1);
   });
 }

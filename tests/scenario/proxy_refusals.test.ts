@@ -39,7 +39,8 @@ const CASES: readonly Case[] = [
     headers: TOKEN,
     code: "auth_denied",
     message: "URL answered 401 Unauthorized",
-    hint: "It refused the credentials that were sent, which may have expired: log in again, or renew the headers file",
+    hint:
+      "It refused the credentials that were sent, which may have expired: log in again (porthole auth login), or renew the headers file",
     details: { status: 401 },
   },
   {

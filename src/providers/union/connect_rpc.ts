@@ -1,11 +1,12 @@
 import { sleep as realSleep } from "../../base/abort.ts";
 import { AppError } from "../../base/errors.ts";
+import { redactValues, secretsOf } from "../../base/redact.ts";
 import { readEnvelopes } from "./envelope.ts";
 import { RPC_CONTENT_TYPE } from "./guesses.ts";
 import { type Http, redirectHostOf } from "./http.ts";
 import { endpointHost } from "./endpoint.ts";
 import { errorOfAnswer, isAuthRefusal, rpcCodeOf, rpcError } from "./rpc_error.ts";
-import { asMessage, type Message, messageField, textField } from "./wire.ts";
+import { asMessage, type Message, messageField, textField, tryParseJson } from "./wire.ts";
 
 /** Headers by name. */
 export type Headers = Readonly<Record<string, string>>;
@@ -57,12 +58,15 @@ export function createRpcClient(options: RpcClientOptions): RpcClient {
       persist(options, callOptions, (headers) => callOnce(method, request, { ...options, ...callOptions, headers })),
     async *stream(method, request, callOptions = {}) {
       // Opening may be tried again; what has begun to flow may not, since lines would come twice.
-      const response = await persist(
+      const { response, sent } = await persist(
         options,
         callOptions,
-        (headers) => openStream(method, request, { ...options, ...callOptions, headers }),
+        async (sent) => ({
+          response: await openStream(method, request, { ...options, ...callOptions, headers: sent }),
+          sent,
+        }),
       );
-      yield* readStream(method, response);
+      yield* readStream(method, response, sent);
     },
   };
 }
@@ -118,14 +122,9 @@ async function callOnce(method: string, request: Message, options: AttemptOption
     body: JSON.stringify(request),
     signal,
   });
-  if (answer.status !== 200 || !answer.contentType.includes("json")) {
-    throw errorOfAnswer(method, { ...answer, host: endpointHost(endpoint) });
-  }
-  try {
-    return asMessage(JSON.parse(answer.text));
-  } catch (error) {
-    throw new AppError("protocol", `The control plane's answer to ${method} is no JSON`, { cause: error });
-  }
+  const message = answer.status === 200 && answer.contentType.includes("json") ? tryParseJson(answer.text) : undefined;
+  if (message !== undefined) return asMessage(message);
+  throw errorOfAnswer(method, { ...answer, host: endpointHost(endpoint) });
 }
 
 async function openStream(method: string, request: Message, options: AttemptOptions): Promise<Response> {
@@ -148,13 +147,13 @@ async function openStream(method: string, request: Message, options: AttemptOpti
   throw errorOfAnswer(method, {
     status: response.status,
     contentType,
-    text: await response.text(),
+    text: withoutSent(await response.text(), headers),
     host: endpointHost(endpoint),
     ...(redirectHost === undefined ? {} : { redirectHost }),
   });
 }
 
-async function* readStream(method: string, response: Response): AsyncGenerator<Message> {
+async function* readStream(method: string, response: Response, sent: Headers): AsyncGenerator<Message> {
   for await (const { isEnd, message } of readEnvelopes(response.body)) {
     if (!isEnd) {
       yield message;
@@ -162,10 +161,14 @@ async function* readStream(method: string, response: Response): AsyncGenerator<M
     }
     const error = messageField(message, "error");
     const code = textField(error, "code").toLowerCase();
-    if (code) throw rpcError(method, { code, message: textField(error, "message") });
+    if (code) throw rpcError(method, { code, message: withoutSent(textField(error, "message"), sent) });
     return;
   }
   throw rpcError(method, { code: "unavailable", message: "the stream broke off" });
+}
+
+function withoutSent(text: string, headers: Headers): string {
+  return redactValues(text, secretsOf(Object.entries(headers)));
 }
 
 function protocolHeaders(contentType: string): Headers {

@@ -1,6 +1,7 @@
 import { deadline } from "../../base/abort.ts";
 import { AppError, describeError } from "../../base/errors.ts";
 import { oneLine } from "../../base/printable.ts";
+import { redactValues, secretsOf } from "../../base/redact.ts";
 import { mayCarryCredentials } from "./endpoint.ts";
 
 /** One request. `headers` may hold a credential: it goes to the URL's host alone, redirects are not followed. */
@@ -18,6 +19,7 @@ export interface HttpRequest {
 export interface HttpAnswer {
   readonly status: number;
   readonly contentType: string;
+  /** Without the credentials of the request, which a refusal may quote. */
   readonly text: string;
   /** The host that a redirect points to. */
   readonly redirectHost?: string;
@@ -67,7 +69,7 @@ async function requestWhole(
   request: HttpRequest,
   open: (request: HttpRequest) => Promise<Response>,
 ): Promise<HttpAnswer> {
-  const { url, timeoutMs = REQUEST_TIMEOUT_MS, signal } = request;
+  const { url, headers = {}, timeoutMs = REQUEST_TIMEOUT_MS, signal } = request;
   using limit = deadline(timeoutMs, {
     signal,
     reason: () => new AppError("timeout", `No answer from ${JSON.stringify(new URL(url).host)} in ${timeoutMs} ms`),
@@ -78,7 +80,7 @@ async function requestWhole(
     return {
       status: response.status,
       contentType: response.headers.get("content-type") ?? "",
-      text: await readText(response),
+      text: redactValues(await readText(response), secretsOf(Object.entries(headers))),
       ...(redirectHost === undefined ? {} : { redirectHost }),
     };
   } catch (error) {
@@ -172,10 +174,10 @@ async function readCaFile(path: string): Promise<string> {
   return await Deno.readTextFile(path).catch((error: unknown) => {
     throw new AppError(
       "config_invalid",
-      `Cannot read caCertFilePath ${JSON.stringify(path)}: ${describeError(error)}`,
-      {
-        cause: error,
-      },
+      `Cannot read admin.caCertFilePath ${JSON.stringify(path)}: ${
+        error instanceof Deno.errors.NotFound ? "it does not exist" : describeError(error)
+      }`,
+      { hint: "It must name a PEM file with the certificates to trust", cause: error },
     );
   });
 }

@@ -2,7 +2,8 @@ import { AppError, type ErrorCode } from "../../base/errors.ts";
 import { oneLine } from "../../base/printable.ts";
 import { redactText } from "../../base/redact.ts";
 import type { HttpAnswer } from "./http.ts";
-import { asMessage, textField } from "./wire.ts";
+import { describeWebPage } from "./web_page.ts";
+import { asMessage, textField, tryParseJson } from "./wire.ts";
 
 const CODES: Readonly<Record<string, ErrorCode>> = {
   not_found: "not_found",
@@ -24,9 +25,10 @@ const HTTP_CODES: Readonly<Record<number, string>> = {
 };
 const HINTS: Readonly<Record<string, string>> = {
   invalid_argument: "Look at the names that were given: --name, --project, --domain",
-  unavailable: "That is the platform's side: try again in a minute",
+  failed_precondition: "Look at the run as it is now: porthole list --on union",
   unimplemented: "Check admin.endpoint: porthole auth status shows whose it is; a Flyte of version 1 has no such API",
 };
+const OUTAGE_HINT = "That is the platform's side: try again in a minute";
 const LOGIN_HINT = "porthole auth login";
 const PERMISSION_HINT = "Ask for access to the project, or be somebody else: porthole auth login";
 
@@ -36,21 +38,21 @@ export function rpcCodeOf(error: unknown): string | undefined {
   return typeof code === "string" ? code : undefined;
 }
 
-/** The error that an answer of `host` other than a JSON message of 200 stands for. */
+/** The error that an answer of `host` stands for which is not a message with status 200. */
 export function errorOfAnswer(method: string, answer: HttpAnswer & { readonly host: string }): AppError {
   const { status, redirectHost } = answer;
   if (redirectHost !== undefined) return redirectError(method, redirectHost);
-  const isJson = answer.contentType.includes("json");
-  if (isJson && status !== 200) {
+  const page = describeWebPage(answer);
+  if (page !== undefined) return webPageError(method, { ...answer, page });
+  if (answer.contentType.includes("json") && status !== 200) {
     const error = asMessage(tryParseJson(answer.text));
     return rpcError(method, {
       code: textField(error, "code").toLowerCase() || HTTP_CODES[status] || "unknown",
       message: textField(error, "message"),
     });
   }
-  if (isWebPage(answer)) return webPageError(method, answer);
   return rpcError(method, {
-    code: HTTP_CODES[status] ?? "unknown",
+    code: status === 200 ? "unimplemented" : HTTP_CODES[status] ?? "unknown",
     message: `HTTP ${status}, ${JSON.stringify(answer.contentType || "no content type")} in place of JSON`,
   });
 }
@@ -60,9 +62,9 @@ export function rpcError(method: string, { code, message }: { code: string; mess
   const name = method.slice(method.lastIndexOf("/") + 1);
   const said = oneLine(redactText(message)) || "no message";
   const appCode = isAuthRefusal(code, message) ? "auth_denied" : CODES[code] ?? "provider_failed";
-  const hint = appCode === "auth_denied" ? code === "permission_denied" ? PERMISSION_HINT : LOGIN_HINT : HINTS[code];
+  const loginHint = code === "permission_denied" ? PERMISSION_HINT : LOGIN_HINT;
   return new AppError(appCode, `The control plane refused ${name}: ${said} (${code})`, {
-    ...(hint === undefined ? {} : { hint }),
+    hint: appCode === "auth_denied" ? loginHint : HINTS[code] ?? OUTAGE_HINT,
     details: { rpc: method, rpcCode: code },
   });
 }
@@ -79,31 +81,22 @@ function redirectError(method: string, host: string): AppError {
   });
 }
 
-function webPageError(method: string, { status, text, host }: HttpAnswer & { readonly host: string }): AppError {
+function webPageError(
+  method: string,
+  { status, host, page }: HttpAnswer & { readonly host: string; readonly page: string },
+): AppError {
   const code = status === 200 ? "unimplemented" : HTTP_CODES[status] ?? "unknown";
-  const title = /<title[^>]*>([^<]*)</i.exec(text)?.[1]?.trim();
-  const named = title ? ` titled ${JSON.stringify(oneLine(title, 80))}` : "";
   const isRefusal = status === 401 || status === 403;
   return new AppError(
     isRefusal ? "auth_denied" : "provider_failed",
-    `${JSON.stringify(host)} answered with a web page${named} (HTTP ${status}) where the control plane was expected`,
+    `${JSON.stringify(host)} answered with ${page} (HTTP ${status}) where the control plane was expected`,
     {
       hint: isRefusal
         ? LOGIN_HINT
+        : status >= 500
+        ? OUTAGE_HINT
         : "Check admin.endpoint: it must be the control plane, not its console or a log-in page; porthole auth status shows whose it is",
       details: { rpc: method, rpcCode: code },
     },
   );
-}
-
-function isWebPage({ contentType, text }: HttpAnswer): boolean {
-  return contentType.includes("html") || /^\s*<(?:!doctype|html)/i.test(text);
-}
-
-function tryParseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // The status and the content type say what is to be said.
-  }
 }

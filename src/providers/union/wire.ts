@@ -1,6 +1,15 @@
 /** A message of the Connect protocol's JSON: field names in lowerCamelCase, what is at its default left out. */
 export type Message = Readonly<Record<string, unknown>>;
 
+/** What `text` says as JSON; undefined for what is none. */
+export function tryParseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // Status and content type tell the rest.
+  }
+}
+
 /** `value` as a message; anything else, null and absence included, is the empty message. */
 export function asMessage(value: unknown): Message {
   return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : {};

@@ -36,7 +36,9 @@ export function makeToken(
   },
 ): Token {
   if (!/^[\x21-\x7e]+$/.test(accessToken)) {
-    throw new AppError("auth_denied", "The log-in gave no usable token: needed one word of printable characters");
+    throw new AppError("auth_denied", "The log-in gave no usable token: needed one word of printable characters", {
+      hint: "Look at what gives it: the command of the configuration, or the deployment's identity provider",
+    });
   }
   const expiresAt = jwtExpiry(accessToken) ??
     (expiresInSeconds !== undefined && expiresInSeconds > 0 ? now + expiresInSeconds * 1000 : undefined);

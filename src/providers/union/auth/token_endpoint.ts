@@ -1,9 +1,10 @@
 import { AppError } from "../../../base/errors.ts";
 import { oneLine } from "../../../base/printable.ts";
-import { redactText } from "../../../base/redact.ts";
+import { redactText, redactUrl, redactValues } from "../../../base/redact.ts";
 import { mayCarryCredentials } from "../endpoint.ts";
 import type { Http, HttpAnswer } from "../http.ts";
-import { asMessage, countField, type Message, textField } from "../wire.ts";
+import { describeWebPage } from "../web_page.ts";
+import { asMessage, countField, type Message, textField, tryParseJson } from "../wire.ts";
 import { makeToken, type Token } from "./token.ts";
 
 /** What every log-in flow works with. */
@@ -38,7 +39,8 @@ export async function requestToken(request: OAuthForm, deps: OAuthDeps): Promise
 }
 
 /** The JSON that an OAuth endpoint answers a form with. @throws the same. */
-export async function postForm({ url, form, authorization }: OAuthForm, deps: OAuthDeps): Promise<Message> {
+export async function postForm(request: OAuthForm, deps: OAuthDeps): Promise<Message> {
+  const { url, form, authorization } = request;
   const { http, signal } = deps;
   if (!mayCarryCredentials(url)) {
     throw new AppError("config_invalid", `Refused to log in over plain HTTP at ${JSON.stringify(new URL(url).host)}`);
@@ -55,9 +57,9 @@ export async function postForm({ url, form, authorization }: OAuthForm, deps: OA
     body: new URLSearchParams(Object.entries(form).filter(([, value]) => value !== "")).toString(),
     signal,
   });
-  const message = parse(answer.text);
-  if (answer.status === 200 && message !== undefined) return message;
-  throw refusal(url, { answer, message: message ?? {} });
+  const message = tryParseJson(answer.text);
+  if (answer.status === 200 && message !== undefined) return asMessage(message);
+  throw refusal(request, { answer, message: asMessage(message) });
 }
 
 /** The `error` member of a refusal: `authorization_pending`, `invalid_grant`, ... */
@@ -66,29 +68,38 @@ export function oauthErrorOf(error: unknown): string | undefined {
   return typeof code === "string" ? code : undefined;
 }
 
-function refusal(url: string, { answer, message }: { answer: HttpAnswer; message: Message }): AppError {
+// Of the fields that a form has; the others are shown in the browser's address line.
+const SECRET_FIELDS = ["code", "code_verifier", "device_code", "refresh_token", "state"];
+
+function refusal(
+  { url, form }: OAuthForm,
+  { answer, message }: { answer: HttpAnswer; message: Message },
+): AppError {
   const { host } = new URL(url);
   const oauthError = textField(message, "error") || `http_${answer.status}`;
-  const description = oneLine(redactText(textField(message, "error_description")));
-  const isOutage = answer.status >= 500;
+  const sent = SECRET_FIELDS.map((name) => form[name] ?? "");
+  const description = oneLine(redactText(redactValues(textField(message, "error_description"), sent)));
+  const said = description || textField(message, "error") || describeAnswer(answer);
   return new AppError(
-    isOutage ? "provider_failed" : "auth_denied",
-    `The log-in at ${JSON.stringify(host)} was refused: ${description || oneLine(oauthError)} (HTTP ${answer.status})`,
+    answer.status >= 500 ? "provider_failed" : "auth_denied",
+    `The log-in at ${JSON.stringify(host)} was refused: ${oneLine(said)} (HTTP ${answer.status})`,
     {
-      hint: isOutage
-        ? "The identity provider has a problem of its own: try again"
-        : oauthError === "invalid_client"
-        ? "Check the client id and its secret in the configuration, or FLYTE_API_KEY; was the key revoked?"
-        : "porthole auth login",
+      hint: refusalHint(url, { answer, error: textField(message, "error") }),
       details: { oauthError, httpStatus: answer.status },
     },
   );
 }
 
-function parse(text: string): Message | undefined {
-  try {
-    return asMessage(JSON.parse(text));
-  } catch {
-    return undefined; // A page, or nothing: the status is what is left to tell.
-  }
+function refusalHint(url: string, { answer, error }: { answer: HttpAnswer; error: string }): string {
+  if (answer.status >= 500) return "The identity provider has a problem of its own: try again";
+  if (error === "") return `The deployment tells ${redactUrl(url)} as its token endpoint: ask whoever runs it`;
+  return error === "invalid_client"
+    ? "Check the client id and its secret in the configuration, or FLYTE_API_KEY; was the key revoked?"
+    : "porthole auth login";
+}
+
+/** What came in place of a token or an error of OAuth. */
+function describeAnswer(answer: HttpAnswer): string {
+  if (answer.redirectHost !== undefined) return `it points to a page on ${JSON.stringify(answer.redirectHost)}`;
+  return `it answered with ${describeWebPage(answer) ?? "no JSON"}`;
 }
