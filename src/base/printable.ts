@@ -15,3 +15,14 @@ export function oneLine(text: string, maxLength = 200): string {
   const line = escapeControls(text.trim().split(/\r?\n/, 1)[0] ?? "");
   return line.length > maxLength ? `${line.slice(0, maxLength - 1)}…` : line;
 }
+
+/**
+ * All of `text` on one line, escaped, with ` | ` for its line ends. What is longer than `maxLength` loses its middle: a
+ * stack trace begins with what was run and ends with what went wrong.
+ */
+export function joinLines(text: string, maxLength = 400): string {
+  const line = escapeControls(text.trim().split(/\s*[\r\n]+\s*/).join(" | "));
+  if (line.length <= maxLength) return line;
+  const head = Math.floor(maxLength / 3);
+  return `${line.slice(0, head)} … ${line.slice(head + 3 - maxLength)}`;
+}

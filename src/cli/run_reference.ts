@@ -1,8 +1,5 @@
-import type { RunReference } from "../targets/resolve_state.ts";
+import { ROOT_ACTION, type RunReference } from "../targets/resolve_state.ts";
 import type { PositionalSpec } from "./command.ts";
-
-/** The action that a run begins with, on platforms whose runs have actions. */
-export const ROOT_ACTION = "a0";
 
 /** The words with which commands name a run. */
 export const ACTION_WORDS: readonly PositionalSpec[] = [

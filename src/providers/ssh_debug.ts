@@ -5,6 +5,7 @@ import { ensureKeypair, type EnsureKeypairResult } from "../ssh/keys/ensure_keyp
 import { portholeKeyPath, unionKeyPath } from "../ssh/keys/key_places.ts";
 import { connectTarget } from "../targets/connect.ts";
 import { launchEnv } from "../targets/launch_env.ts";
+import { ROOT_ACTION } from "../targets/resolve_state.ts";
 import { renderTargetBlock } from "../targets/ssh_block.ts";
 import { credentialSource } from "./credential_source.ts";
 import { chooseProvider, openProvider, type ProviderName, type ProviderSettings } from "./open_provider.ts";
@@ -60,7 +61,8 @@ export class SSHDebug {
    * @throws AppError `timeout` with the last state seen, `run_ended` with the platform's message, `auth_denied`, ...
    */
   static async connect(options: SSHDebugConnectOptions): Promise<SSHDebug> {
-    const { runName, actionName = "a0", hostAlias = "flyte-debug", user = "root", headersFile, signal } = options;
+    const { runName, actionName = ROOT_ACTION, hostAlias = "flyte-debug", user = "root", headersFile, signal } =
+      options;
     const { env = Deno.env.toObject(), program = ownProgram(), onProgress = () => {} } = options;
     const context = { env, self: program, signal, notice: onProgress };
     const name = options.provider ?? await chooseProvider(context, { runName });
@@ -148,5 +150,9 @@ function ownProgram(): readonly string[] {
 }
 
 function toMs(value: number | string, name: string): number {
-  return typeof value === "number" ? value * 1000 : parseDuration(value, name);
+  if (typeof value === "string") return parseDuration(value, name);
+  if (value >= 0) return value * 1000;
+  throw new AppError("usage", `Cannot use ${value} as ${name}: needed a number of seconds, 0 or more`, {
+    hint: 'Or a duration, such as "5m"',
+  });
 }

@@ -1,10 +1,9 @@
 import { deadline, orAbort, sleep } from "../base/abort.ts";
 import { formatDuration } from "../base/duration.ts";
 import { AppError } from "../base/errors.ts";
+import { joinLines } from "../base/printable.ts";
+import { redactText } from "../base/redact.ts";
 import type { ResolvedRoute, ResolveState } from "./resolve_state.ts";
-
-/** How often a route is tried before the provider is asked whether the run is still there. */
-const PROBES_BETWEEN_LOOKS = 5;
 
 /** Options of {@link awaitRoute}. */
 export interface AwaitRouteOptions {
@@ -37,9 +36,9 @@ export type ProbeAnswer = { readonly isUp: true } | {
  */
 export async function awaitRoute(options: AwaitRouteOptions): Promise<ResolvedRoute> {
   const startedAt = performance.now();
-  let last: LastSeen = { state: "nothing was heard of it" };
-  const note = (state: string, reason?: string) => {
-    last = { state, reason };
+  let last: LastSeen = { state: "the platform has told nothing yet" };
+  const tell: Tell = (state, { seen = state, reason } = {}) => {
+    last = { state: seen, reason };
     const line = `${options.runName}: ${state}`;
     options.onProgress(`${line} (${formatDuration(performance.now() - startedAt)})`, line);
   };
@@ -47,27 +46,41 @@ export async function awaitRoute(options: AwaitRouteOptions): Promise<ResolvedRo
     signal: options.signal,
     reason: () => timeoutError(options, last),
   });
-  const resolved = await followStates(options, { note, signal: limit.signal });
-  last = { state: "it is there, its route was dialled and did not answer", reason: "timeout" };
-  const { dialPatienceMs = Infinity } = resolved;
+  let found = await followStates(options, { tell, signal: limit.signal });
+  const { dialPatienceMs = Infinity } = found.resolved;
   using patience = deadline(dialPatienceMs, {
     signal: limit.signal,
     reason: () => timeoutError({ ...options, timeoutMs: dialPatienceMs }, last),
   });
-  return await untilUp(resolved, { options, note, signal: patience.signal });
+  last = { state: withPhase(found, "its route was dialled and did not answer"), reason: "timeout" };
+  const { signal } = patience;
+  for (;;) {
+    signal.throwIfAborted();
+    const answer = await options.probe(found.resolved, signal);
+    if (answer.isUp) return found.resolved;
+    tell(answer.found, { seen: withPhase(found, answer.found), reason: answer.reason });
+    await sleep(options.pollIntervalMs, signal);
+    // The run may have ended meanwhile, or be at another attempt.
+    found = await followStates(options, { tell, signal });
+  }
 }
 
 type LastSeen = { readonly state: string; readonly reason?: string | undefined };
-type Following = { readonly note: (state: string, reason?: string) => void; readonly signal: AbortSignal };
+/** Shows a state, and remembers it, or `seen`, for the timeout. */
+type Tell = (state: string, more?: { readonly seen?: string; readonly reason?: string | undefined }) => void;
+type Ready = ResolveState & { readonly kind: "ready" };
 
-async function followStates(options: AwaitRouteOptions, { note, signal }: Following): Promise<ResolvedRoute> {
+async function followStates(
+  options: AwaitRouteOptions,
+  { tell, signal }: { tell: Tell; signal: AbortSignal },
+): Promise<Ready> {
   const states = options.resolve(signal)[Symbol.asyncIterator]();
   try {
     for (;;) {
       const step = await orAbort(states.next(), signal);
       if (step.done) throw new AppError("internal", "The provider stopped telling of the run before it was ready");
-      if (step.value.kind === "ready") return step.value.resolved;
-      note(step.value.message ? `${step.value.phase}: ${step.value.message}` : step.value.phase);
+      if (step.value.kind === "ready") return step.value;
+      tell(describeState(step.value.phase, step.value.message));
     }
   } finally {
     // Not awaited: a generator that hangs in a request ends with the signal, and the deadline must hold regardless.
@@ -75,20 +88,14 @@ async function followStates(options: AwaitRouteOptions, { note, signal }: Follow
   }
 }
 
-/** Asks the provider again now and then: the run may have ended meanwhile, or be at another attempt. */
-async function untilUp(
-  resolved: ResolvedRoute,
-  { options, note, signal }: { options: AwaitRouteOptions } & Following,
-): Promise<ResolvedRoute> {
-  let current = resolved;
-  for (let probes = 1;; probes++) {
-    signal.throwIfAborted();
-    const answer = await options.probe(current, signal);
-    if (answer.isUp) return current;
-    note(answer.found, answer.reason);
-    await sleep(options.pollIntervalMs, signal);
-    if (probes % PROBES_BETWEEN_LOOKS === 0) current = await followStates(options, { note, signal });
-  }
+/** What the platform says, in one line that is fit to be shown: it comes from whoever runs the cluster, or the job. */
+function describeState(phase: string, message: string | undefined): string {
+  return joinLines(redactText(message ? `${phase}: ${message}` : phase));
+}
+
+/** What the route did, behind what the platform said of the run. */
+function withPhase({ phase, message }: Ready, route: string): string {
+  return phase === undefined ? route : `${describeState(phase, message)}; ${route}`;
 }
 
 function timeoutError({ runName, timeoutMs }: AwaitRouteOptions, { state, reason }: LastSeen): AppError {

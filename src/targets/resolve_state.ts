@@ -1,5 +1,8 @@
 import type { TargetRoute } from "./target.ts";
 
+/** The action that a run begins with, on platforms whose runs have actions. */
+export const ROOT_ACTION = "a0";
+
 /** Which run, of those a provider knows. */
 export interface RunReference {
   readonly runName: string;
@@ -29,5 +32,5 @@ export interface ResolvedRoute {
 export type ResolveState =
   /** Not there yet. `phase` is the platform's own word, `message` its latest sentence about it. */
   | { readonly kind: "waiting"; readonly phase: string; readonly message?: string }
-  /** It can be dialled. Always the last one. */
-  | { readonly kind: "ready"; readonly resolved: ResolvedRoute };
+  /** It can be dialled. Always the last one. `phase` and `message` as above, where the platform has such words. */
+  | { readonly kind: "ready"; readonly resolved: ResolvedRoute; readonly phase?: string; readonly message?: string };

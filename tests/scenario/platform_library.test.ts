@@ -64,6 +64,16 @@ Deno.test("SSHDebug.connect takes all eleven parameters", async () => {
   assert.equal(dials.at(-1)?.headers["x-team"], "blue");
 });
 
+Deno.test("SSHDebug.connect refuses seconds that are none", async () => {
+  for (const timeout of [-1, NaN]) {
+    const connecting = SSHDebug.connect({ runName: "r1", provider: "local", timeout });
+    await assert.rejects(connecting, {
+      code: "usage",
+      message: `Cannot use ${timeout} as timeout: needed a number of seconds, 0 or more`,
+    });
+  }
+});
+
 Deno.test("SSHDebug.connect without waitForRoute takes the platform's word and dials nothing", async () => {
   await using at = await stage();
   const options = { runName: "r1", env: { ...at.env, ...ROBOT_ENV }, provider: "union" } as const;

@@ -39,6 +39,8 @@ Deno.test("a slow start is followed with phase and cluster event until the IDE l
   const host = new URL(fixture.server.endpoint).host;
   assert.deepEqual(states.at(-1), {
     kind: "ready",
+    phase: "RUNNING",
+    message: "Vscode server is ready",
     resolved: {
       route: { kind: "websocket", url: `ws://${host}${URI}` },
       runName: "r1",
@@ -58,12 +60,15 @@ Deno.test("a slow start is followed with phase and cluster event until the IDE l
 
 Deno.test("a failed pod ends the wait at once with the platform's message", async () => {
   await using fixture = await makeUnionFixture({ admin: ROBOT });
-  const errorInfo = { message: "ImagePullBackOff: no such image\nmore", kind: "KIND_USER" };
+  const errorInfo = { message: "Traceback:\n  File x\n\u001b[31mValueError: no such image\n", kind: "KIND_USER" };
   fixture.server.addRun(aRun("r1", { looks: { a0: [attempt("QUEUED"), attempt("FAILED", { errorInfo })] } }));
   using provider = await open(fixture);
   const error = await failureOf(collect(provider.resolve(RUN, { pollIntervalMs: 1000 })));
   assert.equal(error.code, "run_ended");
-  assert.equal(error.message, 'The run "r1" (a0) ended as FAILED: ImagePullBackOff: no such image');
+  assert.equal(
+    error.message,
+    'The run "r1" (a0) ended as FAILED: Traceback: | File x | \\x1b[31mValueError: no such image',
+  );
   assert.equal(error.details?.platformMessage, errorInfo.message);
 });
 

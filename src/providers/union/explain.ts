@@ -1,7 +1,7 @@
 import { AppError } from "../../base/errors.ts";
-import { oneLine } from "../../base/printable.ts";
+import { joinLines } from "../../base/printable.ts";
 import { fingerprint, parsePublicKey } from "../../ssh/keys/public_key.ts";
-import type { RunReference } from "../../targets/resolve_state.ts";
+import { ROOT_ACTION, type RunReference } from "../../targets/resolve_state.ts";
 import type { FailedDial } from "../provider.ts";
 import type { ActionDetails } from "./messages.ts";
 import { type Readiness, readinessOf, runsWithoutLink } from "./readiness.ts";
@@ -12,39 +12,46 @@ import { messageField, messagesField, textField } from "./wire.ts";
 // What a route says whose pod has gone, or is not there yet.
 const SILENT = new Set(["timeout", "route_not_ready", "dial_failed", "tunnel_closed", "handshake_failed"]);
 // The user waits for an error that is known already.
-const ASKING_MS = 10_000;
+const ASKING_MS = 3_000;
 
 /** What a failed dial means here: that the run has ended meanwhile, or was started for another key; else `error` itself. */
 export async function explainFailure(
-  session: UnionSession,
+  open: () => Promise<UnionSession>,
   error: AppError,
   failed: FailedDial,
 ): Promise<AppError> {
   const signal = AbortSignal.any([AbortSignal.timeout(ASKING_MS), ...(failed.signal ? [failed.signal] : [])]);
   try {
+    using session = await open();
     if (error.code === "auth_denied" && failed.offeredIdentityFile !== undefined) {
       return await explainKey(session, error, { ...failed, signal });
     }
+    if (wantsLogin(error)) return withHint(error, "porthole auth login, then the same command again");
     return SILENT.has(error.code) ? await explainSilence(session, error, { ...failed, signal }) : error;
-  } catch {
+  } catch (failure) {
+    // Waiting longer does not help whoever has to log in.
+    if (error.code === "timeout" && failure instanceof AppError && failure.code === "auth_denied") {
+      return withHint(error, `${failure.message}: ${failure.hint}`);
+    }
     return error; // The platform could not be asked either; the first error is the one to act on.
   }
 }
 
 /** See `Provider.keyDoubt`: a pod tells of a wrong key only when somebody logs in, which an editor does badly. */
 export async function doubtKey(
-  session: UnionSession,
-  { runName }: RunReference,
+  open: () => Promise<UnionSession>,
+  run: RunReference,
   { identityFile, signal }: { identityFile: string; signal?: AbortSignal | undefined },
 ): Promise<string | undefined> {
   const limit = AbortSignal.any([AbortSignal.timeout(ASKING_MS), ...(signal ? [signal] : [])]);
   try {
-    const started = await startedKey(session, { runName, signal: limit });
+    using session = await open();
+    const started = await startedKey(session, { runName: run.runName, signal: limit });
     if (started === "") return undefined;
     const [wanted, offered] = await keyPair(started, identityFile);
     if (wanted === offered) return undefined;
     return `The run lets in the key ${wanted}; ${identityFile} is ${offered}. ` +
-      `Name the right one with --identity-file, or: porthole launch --on union --rerun ${runName}`;
+      `Name the right one with --identity-file, or: ${rerunCommand(run)}`;
   } catch {
     signal?.throwIfAborted();
     return undefined; // No public half, or the platform would not say: ssh will tell.
@@ -53,17 +60,22 @@ export async function doubtKey(
 
 /** The error of a run after which nothing more comes. */
 export function runEnded(
-  { runName, actionName }: RunReference,
+  run: RunReference,
   { phase, message }: Readiness & { readonly kind: "ended" },
   cause?: AppError,
 ): AppError {
-  const said = message ? `: ${oneLine(message, 400)}` : "";
+  const { runName, actionName } = run;
+  const said = message ? `: ${joinLines(message)}` : "";
   return new AppError("run_ended", `The run ${JSON.stringify(runName)} (${actionName}) ended as ${phase}${said}`, {
-    hint:
-      `porthole logs --on union ${runName}; to run it again with SSH: porthole launch --on union --rerun ${runName}`,
+    hint: `porthole logs --on union ${words(run)}; to run it again with SSH: ${rerunCommand(run)}`,
     details: { runName, actionName, phase, ...(message ? { platformMessage: message } : {}) },
     ...(cause === undefined ? {} : { cause }),
   });
+}
+
+/** True for a route that turned a credential down, renewed or not. */
+function wantsLogin({ code, details }: AppError): boolean {
+  return details?.url !== undefined && (code === "redirected" || (code === "auth_denied" && details.status === 401));
 }
 
 async function explainSilence(session: UnionSession, error: AppError, failed: FailedDial): Promise<AppError> {
@@ -71,21 +83,34 @@ async function explainSilence(session: UnionSession, error: AppError, failed: Fa
   const details = await getActionDetails(session, actionId, failed);
   const readiness = readinessOf(details);
   if (readiness.kind === "ended") return runEnded(failed, readiness, error);
-  return error.code === "timeout" ? notInTime(error, { ...failed, details }) : error;
+  // A call that the platform did not answer in time is no wait that could be longer.
+  const isWait = error.code === "timeout" && error.details?.rpcCode === undefined;
+  return isWait ? withHint(error, waitingHint(failed, details)) : error;
 }
 
-/** The same error with what to do for this run: wait on, look at its log, or start it as one that can be reached. */
-function notInTime(
-  error: AppError,
-  { runName, details }: FailedDial & { readonly details: ActionDetails },
-): AppError {
-  return new AppError(error.code, error.message, {
-    hint: runsWithoutLink(details)
-      ? `If it was started without SSH: porthole launch --on union --rerun ${runName}; else porthole logs --on union ${runName}`
-      : `porthole connect --on union --timeout 15m ${runName} waits longer; porthole logs --on union ${runName} shows its log`,
-    ...(error.details === undefined ? {} : { details: error.details }),
-    cause: error,
-  });
+/** What to do for a run that did not answer in time: wait on, look at its log, or start it as one that can be reached. */
+function waitingHint(run: RunReference, details: ActionDetails): string {
+  const log = `porthole logs --on union ${words(run)}`;
+  if (run.actionName !== ROOT_ACTION) {
+    return `Only ${ROOT_ACTION} starts an SSH server: ${rerunCommand(run)}; else ${log}`;
+  }
+  if (runsWithoutLink(details)) return `If it was started without SSH: ${rerunCommand(run)}; else ${log}`;
+  return `porthole connect --on union --timeout 15m ${run.runName} waits longer; ${log} shows its log`;
+}
+
+function withHint(error: AppError, hint: string): AppError {
+  const { code, message, details = {} } = error;
+  return new AppError(code, message, { hint, details, cause: error });
+}
+
+/** The command that starts a run again as one that can be reached. */
+function rerunCommand(run: RunReference): string {
+  return `porthole launch --on union --rerun ${words(run)}`;
+}
+
+/** The run as a command line names it. */
+function words({ runName, actionName }: RunReference): string {
+  return actionName === ROOT_ACTION ? runName : `${runName} ${actionName}`;
 }
 
 async function explainKey(session: UnionSession, error: AppError, failed: FailedDial): Promise<AppError> {
@@ -94,7 +119,7 @@ async function explainKey(session: UnionSession, error: AppError, failed: Failed
   const details = { runName, offeredIdentityFile };
   if (started === "") {
     return new AppError("auth_denied", `The run ${JSON.stringify(runName)} was started without a key that may log in`, {
-      hint: `porthole launch --on union --rerun ${runName}`,
+      hint: rerunCommand(failed),
       details,
       cause: error,
     });
@@ -107,8 +132,7 @@ async function explainKey(session: UnionSession, error: AppError, failed: Failed
       JSON.stringify(offeredIdentityFile)
     } is ${offered}`,
     {
-      hint:
-        `Give the key that it was started with (--identity-file), or: porthole launch --on union --rerun ${runName}`,
+      hint: `Give the key that it was started with (--identity-file), or: ${rerunCommand(failed)}`,
       details: { ...details, wanted, offered },
       cause: error,
     },

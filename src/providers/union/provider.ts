@@ -1,15 +1,16 @@
 import { sleep as realSleep } from "../../base/abort.ts";
 import { AppError } from "../../base/errors.ts";
-import type { ResolvedRoute, ResolveState, RunReference } from "../../targets/resolve_state.ts";
+import { redactUrl } from "../../base/redact.ts";
+import { type ResolvedRoute, type ResolveState, ROOT_ACTION, type RunReference } from "../../targets/resolve_state.ts";
 import type { LaunchRequest, Provider, RunSummary } from "../provider.ts";
 import { credentialOf } from "./credential_headers.ts";
-import { routeUrl } from "./endpoint.ts";
+import { mayCarryCredentials, routeUrl } from "./endpoint.ts";
 import { ensureApiKey } from "./ensure_api_key.ts";
 import { consoleUrl } from "./guesses.ts";
 import { doubtKey, explainFailure, runEnded } from "./explain.ts";
 import { followLogs } from "./logs.ts";
 import type { RunInfo } from "./messages.ts";
-import { type Readiness, readinessOf } from "./readiness.ts";
+import { readinessOf } from "./readiness.ts";
 import { rerun } from "./rerun.ts";
 import { abortRun, getActionDetails, listRuns, runIdOf } from "./runs.ts";
 import { openRunSession } from "./run_session.ts";
@@ -26,6 +27,8 @@ export interface UnionProviderOptions extends Omit<SessionOptions, "apiKeyName">
 /** Runs on a Union or Flyte v2 deployment. Dispose it to close its connections. */
 export async function openUnionProvider(options: UnionProviderOptions): Promise<Provider> {
   const { session, apiKeyName } = await openRunSession(options);
+  // For what nobody asked for: no browser opens on its behalf.
+  const openUnasked = () => openSession({ ...options, apiKeyName, interaction: undefined, refreshToken: false });
   return {
     name: "union",
     launch: (request, { signal }) => launch(session, request, { ...options, signal }),
@@ -35,13 +38,11 @@ export async function openUnionProvider(options: UnionProviderOptions): Promise<
     },
     stop: async (run, { signal }) => await abortRun(session, runIdOf(session, run.runName), { signal }),
     logs: (run, logOptions) => followLogs(session, run, logOptions),
-    explain: (error, failed) => explainFailure(session, error, failed),
-    keyDoubt: (run, keyOptions) => doubtKey(session, run, keyOptions),
+    explain: (error, failed) => explainFailure(openUnasked, error, failed),
+    keyDoubt: (run, keyOptions) => doubtKey(openUnasked, run, keyOptions),
     [Symbol.dispose]: () => session[Symbol.dispose](),
   };
 }
-
-const ROOT_ACTION = "a0";
 
 /** The names that `launch` takes in `LaunchRequest.options`. */
 export const LAUNCH_OPTION_NAMES = ["rerun", "action"] as const;
@@ -111,8 +112,8 @@ async function* resolveRun(
     const readiness = readinessOf(await getActionDetails(session, actionId, { signal }));
     if (readiness.kind === "ended") throw runEnded(run, readiness);
     if (readiness.kind === "ready") {
-      const found = { run, readiness, apiKeyName };
-      yield { kind: "ready", resolved: await makeRoute(session, found, options) };
+      const { kind, uri, attempt, ...state } = readiness;
+      yield { kind, ...state, resolved: await makeRoute(session, { run, uri, attempt, apiKeyName }, options) };
       return;
     }
     yield readiness;
@@ -122,29 +123,42 @@ async function* resolveRun(
 
 async function makeRoute(
   session: UnionSession,
-  { run, readiness, apiKeyName }: {
+  { run, uri, attempt, apiKeyName }: {
     run: RunReference;
-    readiness: Readiness & { kind: "ready" };
+    uri: string;
+    attempt: number;
     apiKeyName: string | undefined;
   },
   options: ResolveRunOptions,
 ): Promise<ResolvedRoute> {
   const { config, auth } = session;
+  const url = routeUrl(config.endpoint, uri);
+  if (auth && !mayCarryCredentials(url)) throw inTheClear(url);
   const { privateKeyPath } = await options.keypair();
   const credential = auth &&
     (apiKeyName === undefined ? credentialOf(session) : await keyCredential(apiKeyName, options));
   return {
     route: {
       kind: "websocket",
-      url: routeUrl(config.endpoint, readiness.uri),
+      url,
       ...(config.caFile === undefined ? {} : { caFile: config.caFile }),
     },
     runName: run.runName,
     actionName: run.actionName,
-    attempt: readiness.attempt,
+    attempt,
     identityFile: privateKeyPath,
     ...(credential ? { credential } : {}),
   };
+}
+
+function inTheClear(url: string): AppError {
+  return new AppError(
+    "provider_failed",
+    `Refused to send a credential in the clear, to the IDE link ${redactUrl(url)}`,
+    {
+      hint: "It comes from the cluster's log configuration, and must be a path or an https:// URL: ask whoever runs it",
+    },
+  );
 }
 
 /** The credential that a dial with the API key carries: another identity, with a token of its own. */

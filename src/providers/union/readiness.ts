@@ -4,7 +4,13 @@ import { type ActionAttempt, type ActionDetails, type ClusterEvent, isTerminalPh
 export type Readiness =
   | { readonly kind: "waiting"; readonly phase: string; readonly message?: string }
   | { readonly kind: "ended"; readonly phase: string; readonly message: string; readonly attempt: number }
-  | { readonly kind: "ready"; readonly uri: string; readonly attempt: number };
+  | {
+    readonly kind: "ready";
+    readonly uri: string;
+    readonly attempt: number;
+    readonly phase: string;
+    readonly message?: string;
+  };
 
 // An action in one of these while its newest attempt has failed is about to be tried once more.
 const SCHEDULED = new Set(["QUEUED", "WAITING_FOR_RESOURCES", "INITIALIZING"]);
@@ -39,7 +45,7 @@ function readinessOfRunning(newest: ActionAttempt, message: string | undefined):
   const { phase, attempt } = newest;
   const links = ideLinks(newest);
   const ready = links.find((link) => link.ready);
-  if (ready) return { kind: "ready", uri: ready.uri, attempt };
+  if (ready) return { kind: "ready", uri: ready.uri, attempt, phase, ...(message === undefined ? {} : { message }) };
   if (links.length > 0) return waiting(phase, message ?? "its SSH server is not ready");
   return waiting(
     phase,

@@ -16,12 +16,15 @@ Deno.test("awaitRoute tells each state on the way and asks the route until it is
   const lines: string[] = [];
   const plain: string[] = [];
   const answers: ProbeAnswer[] = [{ isUp: false, found: "502" }, { isUp: true }];
+  const before: ResolveState[] = [
+    { kind: "waiting", phase: "QUEUED" },
+    { kind: "waiting", phase: "RUNNING", message: "pulling" },
+  ];
   const resolved = await awaitRoute({
     runName: "train",
     pollIntervalMs: 1,
     timeoutMs: 60_000,
-    resolve: () =>
-      states({ kind: "waiting", phase: "QUEUED" }, { kind: "waiting", phase: "RUNNING", message: "pulling" }, READY),
+    resolve: () => states(...before.splice(0), READY),
     probe: () => Promise.resolve(answers.shift() ?? { isUp: true }),
     onProgress: (line, state) => {
       lines.push(line.replace(/\(.*\)/, "(t)"));
@@ -50,6 +53,39 @@ Deno.test("awaitRoute's timeout tells the last state that was seen, and ends wha
     code: "timeout",
     message: 'Cannot reach "train" within 20ms; the last that was seen: INITIALIZING: ImagePullBackOff',
   });
+});
+
+Deno.test("awaitRoute's timeout tells phase and latest event of a run whose route does not answer", async () => {
+  const waiting = (probe: () => Promise<ProbeAnswer>) =>
+    awaitRoute({
+      runName: "train",
+      pollIntervalMs: 1,
+      timeoutMs: 20,
+      resolve: () => states({ ...READY, phase: "RUNNING", message: "Vscode server is ready" }),
+      probe,
+      onProgress: () => {},
+    });
+  const seen = (found: string) => ({ details: { lastState: `RUNNING: Vscode server is ready; ${found}` } });
+  await assert.rejects(waiting(() => Promise.resolve({ isUp: false, found: "502" })), seen("502"));
+});
+
+Deno.test("awaitRoute shows what a cluster says on one line that steers no terminal and holds no token", async () => {
+  const message = "evil \x1b[31mred\nsecond, Bearer abcdefgh12345678";
+  const lines: string[] = [];
+  const waiting = awaitRoute({
+    runName: "train",
+    pollIntervalMs: 1,
+    timeoutMs: 20,
+    resolve: async function* (signal) {
+      yield { kind: "waiting", phase: "QUEUED", message };
+      await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+    },
+    probe: () => Promise.resolve({ isUp: true }),
+    onProgress: (_, state) => lines.push(state),
+  });
+  const shown = "QUEUED: evil \\x1b[31mred | second, Bearer [redacted]";
+  await assert.rejects(waiting, { details: { lastState: shown } });
+  assert.deepEqual(lines, [`train: ${shown}`]);
 });
 
 Deno.test("awaitRoute lets a run that has ended and a refused credential through at once", async () => {

@@ -10,7 +10,7 @@ function look(phase: string, ...attempts: Record<string, unknown>[]) {
 
 Deno.test("readinessOf needs RUNNING and a ready IDE link", () => {
   const running = { phase: "ACTION_PHASE_RUNNING", attempt: 1, logInfo: [{ uri: "/logs" }, IDE] };
-  assert.deepEqual(look("RUNNING", running), { kind: "ready", uri: "/dataplane/x/", attempt: 1 });
+  assert.deepEqual(look("RUNNING", running), { kind: "ready", uri: "/dataplane/x/", attempt: 1, phase: "RUNNING" });
 });
 
 Deno.test("readinessOf does not trust a ready link before RUNNING", () => {
@@ -27,7 +27,7 @@ Deno.test("readinessOf passes over links of another type, whatever they are call
 
 Deno.test("readinessOf reads enums by number and by a name that is newer than itself", () => {
   const byNumber = { phase: 4, attempt: 2, logInfo: [{ uri: "/x", linkType: 2, ready: true }] };
-  assert.deepEqual(look("RUNNING", byNumber), { kind: "ready", uri: "/x", attempt: 2 });
+  assert.deepEqual(look("RUNNING", byNumber), { kind: "ready", uri: "/x", attempt: 2, phase: "RUNNING" });
   assert.deepEqual(look("RUNNING", { phase: "ACTION_PHASE_DREAMING" }), { kind: "waiting", phase: "DREAMING" });
   assert.deepEqual(look("RUNNING", { phase: 77 }), { kind: "waiting", phase: "UNKNOWN_77" });
 });
