@@ -29,14 +29,17 @@ export interface ApiKeyItem {
   readonly isNew: boolean;
 }
 
-/** What a platform with long-lived keys can do about them; `name` has a default of the platform's own. */
+/** What a platform with long-lived keys can do about them; without `name` it is the one that this machine has, or the usual one. */
 export interface ApiKeyActions {
   /** @throws AppError `already_exists` when the name is somebody else's. */
   ensure(name: string | undefined, options: AuthActionOptions): Promise<ApiKeyItem>;
   /** The key as an environment variable takes it: a secret, shown only because somebody asks for it. */
   show(name: string | undefined, options: AuthActionOptions): Promise<ApiKeyItem & { readonly key: string }>;
-  /** False when the platform knew no such key. */
-  revoke(name: string | undefined, options: AuthActionOptions): Promise<boolean>;
+  /** `revoked` is false when the platform knew no such key. */
+  revoke(
+    name: string | undefined,
+    options: AuthActionOptions,
+  ): Promise<{ readonly name: string; readonly revoked: boolean }>;
 }
 
 /** What `porthole auth` asks of a platform. Dispose it to close its connections. */

@@ -83,6 +83,18 @@ Deno.test("a key is made, shown for FLYTE_API_KEY, and revoked", async () => {
   assert.deepEqual([gone.code, gone.stdout], [2, ""]);
 });
 
+Deno.test("without a name, show and revoke mean the key that this machine has, not somebody else's", async () => {
+  await using user = await makeUser();
+  user.server.apps.set("flyte-ssh-debug", { owner: "bob" });
+  await user.porthole(["auth", "login"]);
+  assert.equal((await user.porthole(["auth", "api-key", "ensure"])).code, 2);
+  assert.equal((await user.porthole(["auth", "api-key", "ensure", "flyte-ssh-debug-ann"])).code, 0);
+  const shown = await user.porthole(["auth", "api-key", "show"]);
+  assert.match(atob(shown.stdout.trim()), /^127\.0\.0\.1:flyte-ssh-debug-ann:/);
+  assert.equal((await user.porthole(["auth", "api-key", "revoke"])).stdout, "Revoked flyte-ssh-debug-ann\n");
+  assert.deepEqual([...user.server.apps.keys()], ["flyte-ssh-debug"]);
+});
+
 Deno.test("a proxy never opens a browser: it fails with the line to run", async () => {
   await using user = await makeUser();
   const targets = join(user.home.portholeHome, "targets");

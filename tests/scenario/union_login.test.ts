@@ -130,6 +130,19 @@ Deno.test("a refresh token that was turned down is forgotten, and the log-in ask
   await assert.rejects(tokenFile(fixture), Deno.errors.NotFound);
 });
 
+Deno.test("a log-in that fails does not cost the one before it", async () => {
+  await using fixture = await makeUnionFixture();
+  chooseRedirect(fixture);
+  using auth = await openUnionAuth({ ...fixture.options, interaction: personAtBrowser().interaction });
+  await auth.login({});
+  const before = await tokenFile(fixture);
+  fixture.server.answerNext("/oauth2/token", () => Response.json({ error: "access_denied" }, { status: 400 }));
+  assert.match((await failureOf(auth.login({}))).message, /refused: access_denied/);
+  assert.deepEqual(await tokenFile(fixture), before);
+  await auth.login({});
+  assert.notDeepEqual(await tokenFile(fixture), before);
+});
+
 Deno.test("a log-in is kept when the identity provider is only out of order", async () => {
   await using fixture = await makeUnionFixture();
   chooseRedirect(fixture);

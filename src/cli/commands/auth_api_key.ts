@@ -13,7 +13,11 @@ export const authApiKey = defineCommand({
   flags: { ...AUTH_FLAGS, ...LOGIN_FLAGS },
   positionals: [
     { name: "ensure|show|revoke", summary: "Make it unless it is there, print its secret, or delete it" },
-    { name: "NAME", summary: "The key's name (default flyte-ssh-debug)", isOptional: true },
+    {
+      name: "NAME",
+      summary: "The key's name (default flyte-ssh-debug, or the one that this machine has)",
+      isOptional: true,
+    },
   ],
   examples: ["porthole auth api-key ensure", 'FLYTE_API_KEY="$(porthole auth api-key show)" flyte get run'],
   async *run({ flags, positionals }, context): AsyncGenerator<Item, void> {
@@ -40,7 +44,7 @@ async function act(
     case "show":
       return await apiKeys.show(name, { signal });
     case "revoke":
-      return { name: name ?? "flyte-ssh-debug", revoked: await apiKeys.revoke(name, { signal }) };
+      return await apiKeys.revoke(name, { signal });
   }
   throw new AppError("usage", `Cannot ${JSON.stringify(action)} an API key`, {
     hint: "porthole auth api-key ensure|show|revoke [NAME]",

@@ -5,7 +5,7 @@ import { isFresh } from "./auth/token.ts";
 import type { StoredToken } from "./auth/token_store.ts";
 import type { AuthConfig } from "./config.ts";
 import { endpointHost } from "./endpoint.ts";
-import { DEFAULT_API_KEY_NAME, ensureApiKey, revokeApiKey } from "./ensure_api_key.ts";
+import { DEFAULT_API_KEY_NAME, ensureApiKey, revokeApiKey, storedKeyName } from "./ensure_api_key.ts";
 import { openSession, type SessionOptions, type UnionSession } from "./session.ts";
 
 // As the configuration's authType spells them.
@@ -24,9 +24,8 @@ export async function openUnionAuth(options: SessionOptions): Promise<AuthAction
   const session = await openSession(options);
   return {
     async login({ signal }) {
-      const { store, source } = requireTokens(session);
-      await store.remove();
-      return statusOf(session, { token: await source.get({ signal }), now: now() });
+      const { source } = requireTokens(session);
+      return statusOf(session, { token: await source.login({ signal }), now: now() });
     },
     async status() {
       return statusOf(session, { token: await session.tokens?.store.read() ?? null, now: now() });
@@ -43,12 +42,14 @@ export async function openUnionAuth(options: SessionOptions): Promise<AuthAction
 }
 
 function apiKeyActions(session: UnionSession): ApiKeyActions {
+  const keyName = async () => await storedKeyName(session) ?? DEFAULT_API_KEY_NAME;
   return {
     async ensure(name, { signal }) {
       const { encoded: _secret, ...item } = await ensureApiKey(session, { ...(name ? { name } : {}), signal });
       return item;
     },
-    async show(name = DEFAULT_API_KEY_NAME) {
+    async show(given) {
+      const name = given ?? await keyName();
       const place = { env: session.env, host: endpointHost(session.config.endpoint), name };
       const stored = await readStoredApiKey(place);
       if (stored) {
@@ -58,7 +59,10 @@ function apiKeyActions(session: UnionSession): ApiKeyActions {
         hint: `porthole auth api-key ensure ${name}`,
       });
     },
-    revoke: (name, { signal }) => revokeApiKey(session, { ...(name ? { name } : {}), signal }),
+    async revoke(given, { signal }) {
+      const name = given ?? await keyName();
+      return { name, revoked: await revokeApiKey(session, { name, signal }) };
+    },
   };
 }
 

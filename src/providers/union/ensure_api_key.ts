@@ -52,6 +52,14 @@ export async function ensureApiKey(
   return await createKey(session, { place, signal });
 }
 
+/** The key that is meant where nobody names one and that this machine has: the usual one, else this user's own. */
+export async function storedKeyName(session: UnionSession): Promise<string | undefined> {
+  for (const name of [DEFAULT_API_KEY_NAME, personalName(session, DEFAULT_API_KEY_NAME)]) {
+    if (await readStoredApiKey(placeOf(session, name))) return name;
+  }
+  return undefined;
+}
+
 /** Deletes the key `name` at the server and on this machine; false if the server knew none. */
 export async function revokeApiKey(
   session: UnionSession,

@@ -1,7 +1,5 @@
-import { readStoredApiKey } from "./api_key_store.ts";
 import { isFresh } from "./auth/token.ts";
-import { endpointHost } from "./endpoint.ts";
-import { DEFAULT_API_KEY_NAME, personalName } from "./ensure_api_key.ts";
+import { storedKeyName } from "./ensure_api_key.ts";
 import { openSession, type SessionOptions, type UnionSession } from "./session.ts";
 
 /** A session, and the API key that it acts with if it is one's own log-in that it does without. */
@@ -30,12 +28,4 @@ async function actsUnasked({ config, tokens }: UnionSession, { now = Date.now }:
   if (config.auth.kind !== "pkce" && config.auth.kind !== "device") return true;
   const token = await tokens?.store.read();
   return token?.refreshToken !== undefined || (!!token && isFresh(token, now()));
-}
-
-async function storedKeyName(session: UnionSession): Promise<string | undefined> {
-  const { env, config } = session;
-  for (const name of [DEFAULT_API_KEY_NAME, personalName(session, DEFAULT_API_KEY_NAME)]) {
-    if (await readStoredApiKey({ env, host: endpointHost(config.endpoint), name })) return name;
-  }
-  return undefined;
 }

@@ -1,4 +1,3 @@
-import { AppError } from "../../../base/errors.ts";
 import { isFresh, type Token } from "./token.ts";
 import type { StoredToken, TokenStore } from "./token_store.ts";
 
@@ -16,6 +15,8 @@ export interface TokenMint {
 export interface TokenSource {
   /** `refused`: the token that a server has just turned down; another one is given. */
   get(options: { signal?: AbortSignal | undefined; refused?: string | undefined }): Promise<StoredToken>;
+  /** A token from nothing, whatever is stored; that is kept if the log-in fails. */
+  login(options: { signal?: AbortSignal | undefined }): Promise<StoredToken>;
 }
 
 /** Options of {@link createTokenSource}. */
@@ -50,6 +51,10 @@ export function createTokenSource(
       mustRenew = false;
       return renewed;
     },
+    async login({ signal }) {
+      using _lock = await store.lock({ signal, timeoutMs: lockTimeoutMs });
+      return await keep(await mint.login({ signal }), { store, mint, signal });
+    },
   };
 }
 
@@ -57,14 +62,14 @@ function isUsable(token: StoredToken, { now, refused }: { now: number; refused: 
   return token.accessToken !== refused && isFresh(token, now);
 }
 
-async function renew(
-  { store, mint, latest, signal }: {
-    store: TokenStore;
-    mint: TokenMint;
-    latest: StoredToken | null;
-    signal: AbortSignal | undefined;
-  },
-): Promise<StoredToken> {
+interface Renewing {
+  readonly store: TokenStore;
+  readonly mint: TokenMint;
+  readonly signal: AbortSignal | undefined;
+}
+
+async function renew({ latest, ...renewing }: Renewing & { latest: StoredToken | null }): Promise<StoredToken> {
+  const { store, mint, signal } = renewing;
   let token: Token | null = null;
   if (latest?.refreshToken) {
     token = await mint.refresh(latest.refreshToken, { signal });
@@ -72,16 +77,11 @@ async function renew(
     if (token && !token.refreshToken) token = { ...token, refreshToken: latest.refreshToken };
     if (!token) await store.remove();
   }
-  token ??= await mint.login({ signal });
-  const renewed = { ...token, headerNames: await mint.headerNames({ signal }) };
-  await store.write(renewed);
-  return renewed;
+  return await keep(token ?? await mint.login({ signal }), renewing);
 }
 
-/** The error of a process that would have to ask a person and may not. */
-export function loginNeeded(host: string): AppError {
-  return new AppError("auth_denied", `Not logged in to ${JSON.stringify(host)}, or the log-in has ended`, {
-    hint: "porthole auth login",
-    details: { host },
-  });
+async function keep(token: Token, { store, mint, signal }: Renewing): Promise<StoredToken> {
+  const stored = { ...token, headerNames: await mint.headerNames({ signal }) };
+  await store.write(stored);
+  return stored;
 }
