@@ -54,11 +54,21 @@ Deno.test("FLYTE_ variables win over the file, options over both", async () => {
   );
 });
 
+Deno.test("a variable's words may be parted by underscores", async () => {
+  const env = {
+    FLYTE_ADMIN_ENDPOINT: "h.example.com",
+    FLYTE_ADMIN_AUTH_TYPE: "DeviceFlow",
+    FLYTE_ADMIN_CLIENTID: "me",
+  };
+  const { auth } = await loadUnionConfig({ env, cwd: "/", search: false });
+  assert.deepEqual(auth, { kind: "device", scopes: [], clientId: "me" });
+});
+
 Deno.test("the organization is the first label of a host with more than two", async () => {
   const org = async (endpoint: string) => (await loadUnionConfig({ env: {}, cwd: "/", search: false, endpoint })).org;
   assert.equal(await org("dns:///demo.hosted.unionai.cloud"), "demo");
   assert.equal(await org("example.com"), "");
-  assert.equal(await org("https://127.0.0.1:30080"), "");
+  assert.equal(await org("https://10.0.0.1:30080"), "10", "as the platform's own tools have it");
 });
 
 Deno.test("a file of the project may choose a place, but no command and no secret", async () => {

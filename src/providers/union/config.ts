@@ -145,8 +145,10 @@ function readAuth(
     case "passthrough":
       return {
         kind: "passthrough",
-        headersFile: env.PORTHOLE_HEADERS_FILE ||
-          throwMissing("PORTHOLE_HEADERS_FILE (a 0600 file of lines Name: value)", type),
+        headersFile: resolve(
+          cwd,
+          env.PORTHOLE_HEADERS_FILE || throwMissing("PORTHOLE_HEADERS_FILE (a 0600 file of lines Name: value)", type),
+        ),
       };
   }
   throw new AppError("config_invalid", `Cannot log in with authType ${JSON.stringify(type)}`, {
@@ -159,13 +161,18 @@ async function readSecret(settings: Settings, { env, cwd }: { env: Environment; 
   if (variable !== undefined) {
     const secret = env[variable];
     if (secret) return secret;
-    throw new AppError("config_invalid", `Cannot find the client secret: the variable ${variable} is not set`);
+    throw new AppError("config_invalid", `Cannot find the client secret: the variable ${variable} is not set`, {
+      hint: `Set ${variable}, or name a file with the secret as admin.clientSecretLocation`,
+    });
   }
   const location = settings.text("admin.clientSecretLocation") ??
     throwMissing("admin.clientSecretLocation or admin.clientSecretEnvVar", "ClientSecret");
   const path = expandHome(location, { env, cwd });
   return await Deno.readTextFile(path).then((text) => text.trim(), (error: unknown) => {
-    throw new AppError("not_found", `Cannot read the client secret from ${JSON.stringify(path)}`, { cause: error });
+    throw new AppError("not_found", `Cannot read the client secret from ${JSON.stringify(path)}`, {
+      hint: "Put the secret there, or name another file as admin.clientSecretLocation",
+      cause: error,
+    });
   });
 }
 
@@ -189,21 +196,22 @@ function throwNoEndpoint(location: ConfigLocation | undefined): never {
 }
 
 function throwMissing(key: string, authType: string): never {
-  throw new AppError("config_invalid", `Cannot log in with authType ${authType}: it needs ${key}`);
+  throw new AppError("config_invalid", `Cannot log in with authType ${authType}: it needs ${key}`, {
+    hint: "Set it in the configuration or the environment, or log in as yourself with authType: Pkce",
+  });
 }
 
-/** `demo` of `demo.hosted.unionai.cloud`; empty for a host of two labels or an address. */
+/** `demo` of `demo.hosted.unionai.cloud`, and by the same rule of the platform's own tools `10` of `10.0.0.1`. */
 function defaultOrg(endpoint: string): string {
-  const host = endpointHost(endpoint).replace(/:\d+$/, "");
-  const labels = host.split(".");
-  return labels.length > 2 && !/^[\d.]+$|^\[/.test(host) ? labels[0] ?? "" : "";
+  const labels = endpointHost(endpoint).split(".");
+  return labels.length > 2 ? labels[0] ?? "" : "";
 }
 
 function expandHome(path: string, { env, cwd }: { env: Environment; cwd: string }): string {
   return path === "~" || path.startsWith("~/") ? join(homeFolder(env), path.slice(1)) : resolve(cwd, path);
 }
 
-/** Values by their dotted key: `FLYTE_ADMIN_ENDPOINT` before `admin: { endpoint }`. */
+/** Values by their dotted key: `FLYTE_ADMIN_AUTHTYPE`, also written `FLYTE_ADMIN_AUTH_TYPE`, before `admin: { authType }`. */
 class Settings {
   constructor(private readonly file: Message, private readonly env: Environment) {}
 
@@ -229,7 +237,9 @@ class Settings {
   }
 
   private read(key: string): unknown {
-    return this.env[`FLYTE_${key.toUpperCase().replaceAll(".", "_")}`] || this.readFile(key);
+    const name = `FLYTE_${key.replace(".", "_")}`;
+    const parted = name.replaceAll(/(?<=[a-z])(?=[A-Z])/g, "_");
+    return this.env[name.toUpperCase()] || this.env[parted.toUpperCase()] || this.readFile(key);
   }
 
   private readFile(key: string): unknown {

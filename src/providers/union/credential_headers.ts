@@ -51,17 +51,20 @@ export function credentialOf({ config, tokens }: UnionSession, apiKeyName?: stri
     ...(config.isProjectLocal ? { isProjectLocal: "yes" } : {}),
     ...(apiKeyName === undefined ? {} : { apiKey: apiKeyName }),
     ...(isSimple ? {} : { extra: "headers" }),
+    // An editor starts ssh without this process's environment.
+    ...(config.auth.kind === "passthrough" ? { headersFile: config.auth.headersFile } : {}),
   };
 }
 
 async function reopen(
-  { endpoint, config, isProjectLocal, apiKey, tokenKey }: Readonly<Record<string, string>>,
-  options: Pick<SessionOptions, "env" | "now" | "cwd">,
+  { endpoint, config, isProjectLocal, apiKey, tokenKey, headersFile }: Readonly<Record<string, string>>,
+  { env, ...options }: Pick<SessionOptions, "env" | "now" | "cwd">,
 ): Promise<UnionSession> {
   // Loaded here alone: the configuration's parser and the log-ins are off the path of a dial with a good token.
   const { openSession } = await import("./session.ts");
   const session = await openSession({
     ...options,
+    env: headersFile === undefined ? env : { ...env, PORTHOLE_HEADERS_FILE: headersFile },
     search: false,
     endpoint,
     configFile: config,

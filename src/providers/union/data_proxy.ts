@@ -92,8 +92,8 @@ async function selectCluster(
     signal,
   })
     .catch((error: unknown) => {
-      // A deployment with one cluster need not have this service.
-      if (rpcCodeOf(error) === "unimplemented") return {};
+      // A deployment with one cluster need not have this service, nor an entry for that cluster.
+      if (["unimplemented", "not_found"].includes(rpcCodeOf(error) ?? "")) return {};
       throw error;
     });
   const named = textField(answer, "clusterEndpoint");

@@ -26,11 +26,15 @@ export function runIdOf({ config }: UnionSession, name: string): RunId {
   for (const [value, key] of [[project, "task.project"], [domain, "task.domain"], [org, "task.org"]] as const) {
     if (value !== "") continue;
     throw new AppError("config_invalid", `Cannot tell which run is meant: the configuration has no ${key}`, {
-      hint: `Set FLYTE_${key.toUpperCase().replace(".", "_")}, or ${key} in the configuration file`,
+      hint: `Set FLYTE_${key.toUpperCase().replace(".", "_")}, or ${key} in the configuration file${
+        key === "task.org" ? "" : `, or give --${key.slice("task.".length)}`
+      }`,
     });
   }
   if (name.length >= 1 && name.length <= 30) return { org, project, domain, name };
-  throw new AppError("usage", `Cannot use ${JSON.stringify(name)} as the name of a run: needed 1 to 30 characters`);
+  throw new AppError("usage", `Cannot use ${JSON.stringify(name)} as the name of a run: needed 1 to 30 characters`, {
+    hint: "porthole list --on union shows the runs there",
+  });
 }
 
 /** One action of a run. @throws AppError `not_found`. */

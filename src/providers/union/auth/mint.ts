@@ -1,5 +1,7 @@
+import { join } from "node:path";
 import { AppError } from "../../../base/errors.ts";
 import type { Environment } from "../../../base/home.ts";
+import { shellQuote } from "../../../base/shell_quote.ts";
 import type { UnionConfig } from "../config.ts";
 import { endpointHost } from "../endpoint.ts";
 import { credentialHeaderNames } from "../guesses.ts";
@@ -10,7 +12,7 @@ import { type AuthMetadata, discoverAuth } from "./discovery.ts";
 import { loginWithClientSecret, loginWithCommand, refreshToken } from "./flows.ts";
 import { loginWithPkce } from "./pkce.ts";
 import type { Token } from "./token.ts";
-import { loginNeeded, type TokenMint } from "./token_source.ts";
+import type { TokenMint } from "./token_source.ts";
 
 /** How a person is reached during a log-in. */
 export interface Interaction {
@@ -49,7 +51,7 @@ export function createTokenMint(config: UnionConfig, deps: MintDeps): TokenMint 
     async login({ signal }) {
       const { auth } = config;
       if (auth.kind === "command") return await loginWithCommand(auth.command, { now: deps.now, signal });
-      if (isInteractive(config) && !deps.interaction) throw loginNeeded(endpointHost(config.endpoint));
+      if (isInteractive(config) && !deps.interaction) throw loginNeeded(config, deps.env);
       return await loginByOAuth(config, { ...deps, metadata: await discover({ signal }), signal });
     },
     async refresh(token, { signal }) {
@@ -86,6 +88,18 @@ async function loginByOAuth(config: UnionConfig, context: LoginContext): Promise
     return isOpen;
   };
   return await loginWithPkce({ metadata, ...client, notice, openBrowser: open }, context);
+}
+
+/** The error of a process that would have to ask a person and may not. */
+function loginNeeded({ endpoint, path }: UnionConfig, env: Environment): AppError {
+  const host = endpointHost(endpoint);
+  const home = env.HOME || env.USERPROFILE || "/";
+  // Another file than these is not found from every folder.
+  const isFound = path === undefined || [".union", ".flyte"].some((name) => path === join(home, name, "config.yaml"));
+  return new AppError("auth_denied", `Not logged in to ${JSON.stringify(host)}, or the log-in has ended`, {
+    hint: isFound ? "porthole auth login" : `porthole auth login --config ${shellQuote(path)}`,
+    details: { host },
+  });
 }
 
 function nowhereToShow(): AppError {
