@@ -105,6 +105,30 @@ Deno.test("resolve notices an execution that ends while it looks for the SSH det
   assert.equal((await failure(resolveStates(at.provider, "8"))).code, "run_ended");
 });
 
+Deno.test("resolve goes on waiting while the API is out of reach, once the execution was found", async () => {
+  await using at = await stageValohai({
+    executions: [{ counter: 8, script: [{ status: "queued" }, { status: "started" }], ssh: SSH }],
+    // Each look is tried five times.
+    interferences: [{ kind: "none" }, ...Array(6).fill({ kind: "status", status: 502 })],
+  });
+  const seen = await resolveStates(at.provider, "8");
+  assert.deepEqual(seen.slice(0, 2).map((state) => state.kind === "waiting" && [state.phase, state.message]), [
+    ["queued", "execution #8 waits to be started"],
+    ["queued", `Cannot find execution #8: ${new URL(at.server.origin).host} answered 502 Bad Gateway: no`],
+  ]);
+  assert.equal(seen.at(-1)?.kind, "ready");
+});
+
+Deno.test("resolve fails at once for an API that was out of reach from the beginning, and for a token taken back", async () => {
+  const down = { kind: "status", status: 502 } as const;
+  await using at = await stageValohai({
+    executions: [{ counter: 8, script: [{ status: "queued" }] }],
+    interferences: [...Array(5).fill(down), { kind: "none" }, { kind: "status", status: 401 }],
+  });
+  assert.equal((await failure(resolveStates(at.provider, "8"))).code, "provider_failed");
+  assert.equal((await failure(resolveStates(at.provider, "8"))).code, "auth_denied");
+});
+
 Deno.test("resolve stops waiting when its signal aborts", async () => {
   await using at = await stageValohai({ executions: [{ counter: 9, script: [{ status: "queued" }] }] });
   const controller = new AbortController();

@@ -23,6 +23,8 @@ export interface ScriptedExecution {
 
 /** What every request of one path is answered with in place of the API. */
 export type Interference =
+  /** The API's own answer. */
+  | { readonly kind: "none" }
   | { readonly kind: "redirect"; readonly location: string }
   | { readonly kind: "page"; readonly html: string }
   | { readonly kind: "status"; readonly status: number; readonly body?: unknown; readonly headers?: HeadersInit };
@@ -97,7 +99,7 @@ class ServerState {
     const authorization = request.headers.get("authorization");
     this.requests.push({ method: request.method, path: url.pathname + url.search, authorization, body });
     const interference = this.#interferences.shift();
-    if (interference) return interfere(interference);
+    if (interference && interference.kind !== "none") return interfere(interference);
     if (request.headers.get("accept") !== "application/json") {
       return this.#refuse(406, "Accept: application/json is missing");
     }
@@ -267,7 +269,7 @@ class ServerState {
   }
 }
 
-function interfere(interference: Interference): Response {
+function interfere(interference: Exclude<Interference, { kind: "none" }>): Response {
   switch (interference.kind) {
     case "redirect":
       return new Response(null, { status: 302, headers: { location: interference.location } });

@@ -1,4 +1,5 @@
 import { sleep as realSleep } from "../../base/abort.ts";
+import { AppError } from "../../base/errors.ts";
 import type { ResolveState } from "../../targets/resolve_state.ts";
 import { getExecution, getStatusEvents } from "./api.ts";
 import type { ApiClient } from "./api_client.ts";
@@ -32,15 +33,18 @@ export interface FoundExecution {
   readonly details: SshDetails;
 }
 
+type Waiting = ResolveState & { kind: "waiting" };
+
 /**
- * Waits until an execution runs and tells of its SSH server; yields each state on the way.
+ * Waits until an execution runs and tells of its SSH server; yields each state on the way. Once it was found, an API that
+ * is out of reach is waited for as well: a network that was away for a while does not end a wait of an hour.
  *
  * @throws AppError `run_ended`; `route_not_ready` when it was not started with SSH; whatever the API's calls throw.
  */
 export async function* followExecution(
   client: ApiClient,
   options: FollowOptions,
-): AsyncGenerator<ResolveState & { kind: "waiting" }, FoundExecution> {
+): AsyncGenerator<Waiting, FoundExecution> {
   const { sleep = realSleep, signal, pollIntervalMs } = options;
   let execution = await getExecution(client, options);
   // From here on the same one is asked for, whatever becomes the latest meanwhile.
@@ -48,7 +52,7 @@ export async function* followExecution(
   while (WAITING.has(execution.status)) {
     yield waiting(execution, `execution #${execution.counter} waits to be started`);
     await sleep(pollIntervalMs, signal);
-    execution = await getExecution(client, again);
+    execution = yield* untilAnswered(() => getExecution(client, again), { execution, options });
   }
   return yield* findServer(client, { options: again, first: execution });
 }
@@ -56,19 +60,44 @@ export async function* followExecution(
 async function* findServer(
   client: ApiClient,
   { options, first }: { options: FollowOptions; first: Execution },
-): AsyncGenerator<ResolveState & { kind: "waiting" }, FoundExecution> {
+): AsyncGenerator<Waiting, FoundExecution> {
   const { sleep = realSleep, random = Math.random, signal } = options;
   let execution = first;
   for (let look = 0;; look++) {
     if (execution.status !== "started") throw await endedError(client, { execution, signal });
-    const { events } = await getStatusEvents(client, { execution, signal });
+    const { events } = yield* untilAnswered(() => getStatusEvents(client, { execution, signal }), {
+      execution,
+      options,
+    });
     const details = findSshDetails(events);
     if (details) return { execution, details };
     if (look === MORE_LOOKS) throw explainNoDetails(execution, await options.debugKeyOf(execution));
     yield waiting(execution, `execution #${execution.counter} runs and does not tell of its SSH server yet`);
     await sleep(MIN_LOOK_MS + random() * (MAX_LOOK_MS - MIN_LOOK_MS), signal);
-    execution = await getExecution(client, options);
+    execution = yield* untilAnswered(() => getExecution(client, options), { execution, options });
   }
+}
+
+/** What `ask` resolves to, as soon as there is an answer; `execution` is what was known of it before. */
+async function* untilAnswered<T>(
+  ask: () => Promise<T>,
+  { execution, options }: { execution: Execution; options: FollowOptions },
+): AsyncGenerator<Waiting, T> {
+  const { sleep = realSleep, signal, pollIntervalMs } = options;
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!isOutage(error)) throw error;
+      yield waiting(execution, error.message);
+      await sleep(pollIntervalMs, signal);
+    }
+  }
+}
+
+function isOutage(error: unknown): error is AppError {
+  if (!(error instanceof AppError)) return false;
+  return error.code === "dial_failed" || error.code === "timeout" || Number(error.details?.status) >= 500;
 }
 
 /** The `run_ended` of an execution, with Valohai's last words about it. */
@@ -89,6 +118,6 @@ export function hasEnded({ status }: Execution): boolean {
   return !WAITING.has(status) && status !== "started" && status !== "stopping";
 }
 
-function waiting({ status }: Execution, message: string): ResolveState & { kind: "waiting" } {
+function waiting({ status }: Execution, message: string): Waiting {
   return { kind: "waiting", phase: status, message };
 }
