@@ -47,6 +47,10 @@ export function fleetSummary(
   };
   const timer = context.stderrIsTerminal ? setInterval(draw, EVERY_MS) : undefined;
   if (timer !== undefined) draw();
+  const onAbort = () => {
+    if (timer !== undefined) context.notice("Cancelling what runs: Ctrl-C again leaves at once");
+  };
+  context.signal.addEventListener("abort", onAbort);
   const tell = ({ host, error }: HostResult) => {
     if (!error) return;
     context.notice(`${escapeControls(host)}: ${escapeControls(error.message)}`);
@@ -83,7 +87,10 @@ export function fleetSummary(
       if (total === 1 && ofOne !== undefined) return ofOne;
       return failed === 0 ? 0 : 1;
     },
-    [Symbol.dispose]: () => clearInterval(timer),
+    [Symbol.dispose]() {
+      clearInterval(timer);
+      context.signal.removeEventListener("abort", onAbort);
+    },
   };
 }
 

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { AppError } from "../base/errors.ts";
+import { escapeControls } from "../base/printable.ts";
 import { type Environment, portholeHome } from "../base/home.ts";
 import { config, type FleetClient } from "../fleet/client.ts";
 import type { FleetOptions, HostQuestion } from "../fleet/fleet_options.ts";
@@ -39,6 +40,7 @@ export async function openFleetClient({ hosts, flags, context, more = {} }: Open
     maxRetries: flags.retry,
     maxWorkers: flags.parallel,
     findAlias: aliasFinder(env),
+    onNotice: (text) => context.notice(escapeControls(text)),
     environment: env,
     signal,
     ...more,

@@ -17,7 +17,11 @@ export async function runProcess(args: readonly string[], { env, mainModule }: R
   let areTaken = false;
   const onSignal = () => {
     if (areTaken) return;
-    if (controller.signal.aborted) Deno.exit(CANCELLED);
+    if (controller.signal.aborted) {
+      // The shell's prompt must not stand behind a live line.
+      if (Deno.stderr.isTerminal()) Deno.stderr.writeSync(new TextEncoder().encode("\n"));
+      Deno.exit(CANCELLED);
+    }
     controller.abort();
   };
   for (const name of SIGNALS) Deno.addSignalListener(name, onSignal);

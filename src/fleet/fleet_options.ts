@@ -94,6 +94,8 @@ export interface FleetOptions extends CommandSettings {
   readonly keepConnections?: boolean;
   /** Knows our own aliases. */
   readonly findAlias?: (alias: string) => Promise<AliasRoute | null>;
+  /** Told once of each thing that was passed over, such as `Match exec` in ssh_config. */
+  readonly onNotice?: (text: string) => void;
   /** The process environment unless given: HOME, USER, SSH_AUTH_SOCK, SHELL. */
   readonly environment?: Environment;
   readonly signal?: AbortSignal;

@@ -7,8 +7,12 @@ export function openSshConfig({ options, environment }: FleetSettings, signal: A
   const { sshConfigFile } = options;
   const files = sshConfigFile === false ? [] : sshConfigFile === undefined ? undefined : [sshConfigFile];
   let loaded: Promise<SshConfig> | undefined;
+  const told = new Set<string>();
   return async (question) => {
     loaded ??= loadSshConfig({ env: environment, ...(files ? { files } : {}), signal });
-    return (await loaded).resolve(question);
+    const config = (await loaded).resolve(question);
+    for (const notice of config.notices) if (!told.has(notice)) options.onNotice?.(notice);
+    for (const notice of config.notices) told.add(notice);
+    return config;
   };
 }

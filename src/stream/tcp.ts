@@ -121,7 +121,7 @@ function connectFailure(error: unknown, { hostname, port }: TcpAddress): AppErro
     return fail(
       "refused",
       `Cannot connect to ${place}: connection refused`,
-      "Nothing listens there: is the job running?",
+      "Nothing listens there: is it running, and on that port?",
     );
   }
   if (error instanceof Deno.errors.TimedOut) {

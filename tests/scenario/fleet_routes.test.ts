@@ -35,6 +35,22 @@ scenario("HostName, User, Port, IdentityFile and HostKeyAlias of ssh_config coun
   ]);
 });
 
+scenario("what is passed over in ssh_config is told once, and only where it could have counted", async () => {
+  await using set = await makeStage();
+  const sshConfigFile = join(set.home.path, "with exec");
+  const lines = ['Match originalhost "n*" exec "true"', "  Port 1", "Host n*", "  HostName 127.0.0.1"];
+  await Deno.writeTextFile(sshConfigFile, `${lines.join("\n")}\n`);
+  const told: string[] = [];
+  const onNotice = (text: string) => told.push(text);
+  const connect = async (hosts: string) =>
+    await config(set.options({ hosts, sshConfigFile, onNotice, port: set.sshd.port })).exec("true");
+  assert.equal((await connect("127.0.0.1"))[0]?.ok, true);
+  assert.deepEqual(told, []);
+  await connect("n[1-2]");
+  assert.equal(told.length, 1);
+  assert.match(told[0] ?? "", /^Passed over "Match exec" in .*with exec" line 1: porthole does not run commands/);
+});
+
 scenario("ProxyJump of ssh_config leads through hosts that ssh_config describes", async () => {
   await using set = await makeStage();
   await using bastion = await startSshd(set.home.path);

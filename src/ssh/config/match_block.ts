@@ -50,7 +50,8 @@ export function evaluateMatchLine({ args, place }: ConfigLine, subject: MatchSub
         const notice = `Passed over "Match ${criterion}" in ${place}: porthole does not ${
           criterion === "exec" ? "run commands of a configuration" : "know it"
         }`;
-        return { isActive: false, wantsFinal, notice };
+        // Where another criterion has said no already, nothing was passed over.
+        return { isActive: false, wantsFinal, ...(isActive ? { notice } : {}) };
       }
     }
     if (isMet === (negation === "!")) isActive = false;

@@ -155,7 +155,7 @@ Deno.test("proxyMain loads the alias once, takes a fresh credential at each dial
   assert.equal(code, 255);
   assert.deepEqual(asked, ["train", "credential"]);
   assert.deepEqual(lines, [
-    `porthole: Cannot connect to "127.0.0.1:${port}": connection refused. Nothing listens there: is the job running?`,
+    `porthole: Cannot connect to "127.0.0.1:${port}": connection refused. Nothing listens there: is it running, and on that port?`,
   ]);
   client[Symbol.dispose]();
 });
