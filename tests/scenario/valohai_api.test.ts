@@ -89,6 +89,29 @@ Deno.test("an execution whose address names another host is not followed there",
   assert.deepEqual(elsewhere.requests, []);
 });
 
+Deno.test("a connection that breaks is told without the URL, and a launch that it broke may have been taken", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const hangingUp = (async () => {
+    for await (const conn of listener) {
+      await conn.read(new Uint8Array(65_536));
+      conn.close();
+    }
+  })();
+  await using at = await stageValohai();
+  const origin = `http://127.0.0.1:${listener.addr.port}`;
+  const provider = at.withEnv({ VALOHAI_HOST: origin });
+  const launch = provider.launch({ command: [], env: {}, options: { step: "train", commit: "c0ffee" } });
+  const { message, hint } = await failure(launch);
+  assert.equal(
+    message,
+    `Cannot launch the step "train": ${origin} is out of reach: connection closed before message completed`,
+  );
+  assert.equal(hint, "It may have been taken all the same: porthole list --on valohai shows it then");
+  assert.equal((await failure(resolveStates(provider, "1"))).hint, "Look at the network and at VALOHAI_HOST");
+  listener.close();
+  await hangingUp;
+});
+
 Deno.test("a host where nobody listens is named after three tries", async () => {
   const at = await stageValohai();
   await at[Symbol.asyncDispose]();

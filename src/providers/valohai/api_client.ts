@@ -8,6 +8,7 @@ import {
   explainPage,
   explainRedirect,
   explainStatus,
+  TAKEN_HINT,
 } from "./api_errors.ts";
 import { tryUrl } from "./host.ts";
 
@@ -140,9 +141,7 @@ export class ApiClient {
       signal,
       reason: () =>
         new AppError("timeout", `Cannot ${purpose}: ${this.host.origin} did not answer within 30s`, {
-          hint: init.method === "GET"
-            ? "Look at the network and at VALOHAI_HOST"
-            : "It may have been taken all the same: porthole list --on valohai shows it then",
+          hint: init.method === "GET" ? "Look at the network and at VALOHAI_HOST" : TAKEN_HINT,
         }),
     });
     try {
@@ -160,7 +159,7 @@ export class ApiClient {
       return await buffered(response, this.#account.token);
     } catch (error) {
       if (limit.signal.aborted) throw limit.signal.reason;
-      throw explainFetch(error, this.#context(purpose));
+      throw explainFetch(error, { ...this.#context(purpose), isPost: init.method === "POST" });
     }
   }
 

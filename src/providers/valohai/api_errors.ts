@@ -102,8 +102,14 @@ export function explainGarbage(text: string, { purpose, host }: CallContext): Ap
   );
 }
 
-/** No answer at all: no such name, nobody listens, a certificate that does not fit. */
-export function explainFetch(error: unknown, { purpose, host }: CallContext): AppError {
+/** What is true of a request whose answer was lost. */
+export const TAKEN_HINT = "It may have been taken all the same: porthole list --on valohai shows it then";
+
+/** No answer at all: no such name, nobody listens, a certificate that does not fit, a connection that broke. */
+export function explainFetch(
+  error: unknown,
+  { purpose, host, isPost }: CallContext & { readonly isPost: boolean },
+): AppError {
   const reason = oneLine(fetchReason(error));
   const isTls = /certificate|tls|UnknownIssuer|NotValidForName/i.test(reason);
   return new AppError(
@@ -112,6 +118,8 @@ export function explainFetch(error: unknown, { purpose, host }: CallContext): Ap
     {
       hint: isTls
         ? "An installation with a certificate authority of its own: name its PEM file in REQUESTS_CA_BUNDLE"
+        : isPost && !/refused|dns|resolve|lookup|unreachable|blocked/i.test(reason)
+        ? TAKEN_HINT
         : "Look at the network and at VALOHAI_HOST",
       details: { host: host.origin },
       cause: error,
@@ -124,7 +132,7 @@ function fetchReason(error: unknown): string {
   let deepest = error;
   while (deepest instanceof Error && deepest.cause) deepest = deepest.cause;
   const reason = describeError(deepest)
-    .replace(/^.*error sending request for url \([^)]*\):?\s*/i, "")
+    .replace(/^.*?error sending request (?:from \S+ )?for \S+(?: \([^)]*\))*:?\s*/i, "")
     .replace(/^(?:client error \([^)]*\)|tcp connect error): /i, "")
     .replace(/^tcp connect error: /i, "");
   return reason || "no answer";

@@ -24,7 +24,9 @@ export function validateToken(text: string, source: string): string {
   if (TOKEN.test(token)) return token;
   throw new AppError(
     "usage",
-    `Cannot use what ${source} gave to log in: needed one word of 8 to 512 printable characters, found ${token.length} characters`,
+    `Cannot use what ${source} gave to log in: needed one word of 8 to 512 printable characters, found ${token.length} characters${
+      /\s/.test(token) ? " with white space among them" : ""
+    }`,
     { hint: "Copy it from the page /auth/tokens/ of your Valohai installation" },
   );
 }
