@@ -13,12 +13,13 @@ export function homeFolder(env: Environment): string {
 }
 
 /**
- * Where porthole keeps its own files: `PORTHOLE_HOME`, else `~/.porthole`.
+ * Where porthole keeps its own files: `PORTHOLE_HOME`, else `~/.porthole`. Absolute, since ssh_config will name it.
  *
  * Joined by hand: this is on the path of every `porthole proxy`, where loading `node:path` costs 7 ms.
  */
 export function portholeHome(env: Environment): string {
-  return env.PORTHOLE_HOME || `${homeFolder(env)}/.porthole`;
+  const folder = env.PORTHOLE_HOME || `${homeFolder(env)}/.porthole`;
+  return /^(?:[a-z]:)?[\\/]/i.test(folder) ? folder : `${Deno.cwd()}/${folder}`;
 }
 
 /** `path` with a leading `~/` replaced, as a shell would have done. @throws AppError `config_invalid` as {@link homeFolder}. */

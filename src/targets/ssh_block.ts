@@ -1,4 +1,4 @@
-import type { Environment } from "../base/home.ts";
+import { type Environment, portholeHome } from "../base/home.ts";
 import { controlPath } from "../ssh/config/control_path.ts";
 import { renderHostBlock } from "../ssh/config/host_block.ts";
 import { targetKnownHosts } from "./known_hosts.ts";
@@ -42,6 +42,7 @@ export function renderTargetBlock(record: TargetRecord, { self, env, multiplex }
  * `env PORTHOLE_HOME=...`, where that is set: an editor's ssh is started with another environment, and the proxy must
  * find the record where this process put it.
  */
-function homeWords({ PORTHOLE_HOME }: Environment): string[] {
-  return PORTHOLE_HOME && Deno.build.os !== "windows" ? ["/usr/bin/env", `PORTHOLE_HOME=${PORTHOLE_HOME}`] : [];
+function homeWords(env: Environment): string[] {
+  if (!env.PORTHOLE_HOME || Deno.build.os === "windows") return [];
+  return ["/usr/bin/env", `PORTHOLE_HOME=${portholeHome(env)}`];
 }
