@@ -1,5 +1,7 @@
 import { AppError } from "../base/errors.ts";
 import { escapeControls } from "../base/printable.ts";
+import { redactUrl } from "../base/redact.ts";
+import { parseWebSocketUrl } from "../stream/websocket_url.ts";
 import { ensureKeypair } from "../ssh/keys/ensure_keypair.ts";
 import { parsePrivateKeyFile } from "../ssh/keys/private_key.ts";
 import { portholeKeyPath } from "../ssh/keys/key_places.ts";
@@ -34,7 +36,7 @@ export async function connectRun(
   context: CommandContext,
 ): Promise<ConnectResult> {
   const { env, signal } = context;
-  using how = /^wss?:\/\//i.test(positionals[0] ?? "")
+  using how = positionals[0]?.includes("://")
     ? routeByUrl(positionals, flags.name)
     : await routeByProvider({ flags, positionals }, context);
   const result = await connectTarget({
@@ -106,7 +108,7 @@ type How = Pick<ConnectOptions, "provider" | "runName" | "resolve"> & Disposable
 
 function routeByUrl([url = "", action]: readonly string[], name: string | undefined): How {
   if (action !== undefined) throw new AppError("usage", `Cannot use ${JSON.stringify(action)} behind a URL`);
-  const runName = name ?? nameFromUrl(url);
+  const runName = name ?? nameFromUrl(parseWebSocketUrl(url));
   async function* resolve(): AsyncGenerator<ResolveState> {
     const route = { kind: "websocket", url } as const;
     yield { kind: "ready", resolved: { route, runName, actionName: "a0", attempt: 0 } };
@@ -114,10 +116,10 @@ function routeByUrl([url = "", action]: readonly string[], name: string | undefi
   return { provider: "url", runName, resolve, [Symbol.dispose]() {} };
 }
 
-function nameFromUrl(url: string): string {
-  const host = URL.canParse(url) ? new URL(url).hostname.split(".")[0] ?? "" : "";
+function nameFromUrl({ href, hostname }: URL): string {
+  const host = hostname.split(".")[0] ?? "";
   if (/^[A-Za-z][A-Za-z0-9-]*$/.test(host)) return host;
-  throw new AppError("usage", `Cannot make an alias of ${JSON.stringify(url)}`, {
+  throw new AppError("usage", `Cannot make an alias of ${JSON.stringify(redactUrl(href))}`, {
     hint: "Say what ssh is to call it: --name ALIAS",
   });
 }

@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { AppError } from "../base/errors.ts";
 
 /**
@@ -9,7 +10,9 @@ import { AppError } from "../base/errors.ts";
 export async function namedFile(path: string | undefined, flag: string): Promise<string | undefined> {
   if (path === undefined) return undefined;
   try {
-    return await Deno.realPath(path);
+    await Deno.stat(path);
+    // Links are not followed: what they lead to may be exchanged, as a token that is renewed.
+    return resolve(path);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     throw new AppError("usage", `Cannot use ${flag} ${JSON.stringify(path)}: there is no such file`, {

@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { parseDuration } from "../base/duration.ts";
 import { AppError } from "../base/errors.ts";
 import type { Environment } from "../base/home.ts";
@@ -74,9 +75,9 @@ export class SSHDebug {
       runName,
       alias: hostAlias,
       user,
-      identityFile: options.identityFile,
+      identityFile: options.identityFile && resolve(options.identityFile),
       defaultIdentityFile: async () => (await ensureKeypair({ path: portholeKeyPath(env), signal })).privateKeyPath,
-      headersFile,
+      headersFile: headersFile && resolve(headersFile),
       timeoutMs: toMs(options.timeout ?? 300, "timeout"),
       pollIntervalMs,
       waitForRoute: options.waitForRoute,

@@ -19,7 +19,7 @@ export interface ConnectOptions {
   readonly alias?: string | undefined;
   /** The login user; else the one that the provider names, else `root`. */
   readonly user?: string | undefined;
-  /** The private key; else the one that the provider names. */
+  /** The private key; else the one that the provider names. Absolute, as the files below. */
   readonly identityFile?: string | undefined;
   /** The private key where neither the command line nor the provider names one; made if need be. */
   defaultIdentityFile(): Promise<string>;
@@ -54,6 +54,7 @@ export interface ConnectResult {
 export async function connectTarget(options: ConnectOptions): Promise<ConnectResult> {
   const { env, signal } = options;
   if (options.alias !== undefined) validateAlias(options.alias);
+  if (options.user !== undefined) checkUser(options.user);
   const resolved = withFiles(await reach(options), options);
   const alias = validateAlias(options.alias ?? resolved.alias ?? options.runName);
   const { waitForRoute = true } = options;

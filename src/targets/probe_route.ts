@@ -10,7 +10,7 @@ import type { TargetRoute } from "./target.ts";
 const MAX_BANNER_BYTES = 8192;
 const BANNER_TIMEOUT_MS = 10_000;
 /** What a route says while the job behind it is still on its way up. */
-const NOT_YET = new Set(["route_not_ready", "dial_failed", "tunnel_closed", "handshake_failed"]);
+const NOT_YET = new Set(["route_not_ready", "dial_failed", "tunnel_closed", "handshake_failed", "timeout"]);
 
 /** Options of {@link probeRoute}. */
 export interface ProbeRouteOptions {

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { AppError, describeError } from "../../base/errors.ts";
 import { type Environment, portholeHome } from "../../base/home.ts";
 import { ensurePrivateFolder, writeFileAtomic } from "../../base/private_file.ts";
+import { shellQuote } from "../../base/shell_quote.ts";
 import { type AgentState, parseAgentState } from "../../agent/state_file.ts";
 
 /** What is known of a local run from the moment it was started: `$PORTHOLE_HOME/runs/<name>/run.json`. */
@@ -64,7 +65,7 @@ export async function tryLoadRun(env: Environment, name: string): Promise<LocalR
     return parseRun(JSON.parse(text));
   } catch (error) {
     throw new AppError("config_invalid", `Cannot use the run record ${JSON.stringify(path)}: ${describeError(error)}`, {
-      hint: `porthole stop ${name} removes it`,
+      hint: `If that run is over, remove it: rm -r ${shellQuote(runFiles(env, name).folder)}`,
       cause: error,
     });
   }
