@@ -89,8 +89,9 @@ export function errorLine(failure: AppError): string {
 }
 
 function sentences({ message, hint }: AppError): string {
-  const texts = [message, ...(hint ? [hint] : [])].map((text) => plain(text).replace(/[.\s]+$/, ""));
-  return texts.map((text) => /[?!]$/.test(text) ? text : `${text}.`).join(" ");
+  const [said, advice] = [message, hint ?? ""].map((text) => plain(text).replace(/[.\s]+$/, ""));
+  // No full stop behind the hint, which may be a command to copy.
+  return advice ? `${said}. ${advice}` : `${said}`;
 }
 
 /** A dialer whose streams outlive their connections, where the far end can do that and nobody has forbidden it. */

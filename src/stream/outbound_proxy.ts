@@ -23,7 +23,7 @@ const DEFAULT_PORT: Readonly<Record<string, number>> = { "http:": 80, "socks5:":
 
 /**
  * The proxy that the environment asks for: HTTPS_PROXY for wss, HTTP_PROXY for ws, else ALL_PROXY; lower case first, as
- * curl does. None for what NO_PROXY names, nor for this machine's own loopback unless the proxy is on loopback itself: a
+ * curl does. For ws HTTPS_PROXY comes last: what it names takes CONNECT, which is how both kinds go. None for what NO_PROXY names, nor for this machine's own loopback unless the proxy is on loopback itself: a
  * proxy elsewhere could not reach it.
  *
  * `socks5` and `socks5h` are one: the proxy resolves the name.
@@ -33,7 +33,7 @@ export function chooseOutboundProxy(
   target: OutboundTarget,
   env: Readonly<Record<string, string | undefined>>,
 ): OutboundProxy | undefined {
-  const names = [target.protocol === "wss:" ? "https_proxy" : "http_proxy", "all_proxy"];
+  const names = target.protocol === "wss:" ? ["https_proxy", "all_proxy"] : ["http_proxy", "all_proxy", "https_proxy"];
   for (const name of names.flatMap((name) => [name, name.toUpperCase()])) {
     const value = env[name]?.trim();
     if (!value) continue;

@@ -59,7 +59,7 @@ async function authenticate(conversation: ProxyConversation, proxy: OutboundProx
   if (method === NO_AUTH) return;
   if (method !== USERNAME_PASSWORD || !proxy.credentials) {
     throw new AppError("auth_denied", `The proxy ${place} wants credentials`, {
-      hint: `Put them into ${proxy.variable}, as socks5://USER:PASSWORD@${place}`,
+      hint: `Put USER:PASSWORD@ before the host in ${proxy.variable}`,
     });
   }
   const encoder = new TextEncoder();

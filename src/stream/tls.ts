@@ -37,7 +37,14 @@ function tlsFailure(error: unknown, hostname: string): AppError {
   const host = JSON.stringify(hostname);
   const fail = (reason: string, message: string, hint: string) =>
     new AppError("tls_failed", message, { hint, details: { reason, hostname }, cause: error });
-  if (/UnknownIssuer|CaUsedAsEndEntity|unknown issuer/i.test(text)) {
+  if (/CaUsedAsEndEntity/i.test(text)) {
+    return fail(
+      "unknown_ca",
+      `The certificate of ${host} is that of an authority, which cannot be a server's own, trusted or not`,
+      "Give the server one with basicConstraints=CA:FALSE, and porthole its signer (or itself) with --ca-file FILE",
+    );
+  }
+  if (/UnknownIssuer|unknown issuer/i.test(text)) {
     return fail(
       "unknown_ca",
       `The certificate of ${host} is signed by nobody that this machine trusts`,
@@ -57,7 +64,7 @@ function tlsFailure(error: unknown, hostname: string): AppError {
       "Check this machine's clock, then ask whoever runs the host",
     );
   }
-  if (/InvalidContentType|corrupt message|UnexpectedMessage|illegal|eof|reset/i.test(text)) {
+  if (/InvalidContentType|corrupt message|UnexpectedMessage|illegal|end of file|eof|reset/i.test(text)) {
     return fail(
       "not_tls",
       `${host} does not speak TLS on this port: ${text}`,

@@ -163,7 +163,7 @@ function cutOff(url: URL, cause: unknown): AppError {
   const place = redactUrl(url);
   const why = cause === undefined ? "" : `: ${oneLine(describeError(cause))}`;
   return new AppError("handshake_failed", `${place} closed the connection during the WebSocket handshake${why}`, {
-    hint: "The route may be going down or coming up: try again, or wait with --wait 60s",
+    hint: "The route may be going down or coming up: try again; porthole connect waits for it",
     details: { url: place },
     cause,
   });
@@ -210,7 +210,7 @@ async function readBody(head: HttpHead, { source }: Transport): Promise<string> 
 
 function tooSlow(url: URL, timeoutMs: number): AppError {
   return new AppError("timeout", `${redactUrl(url)} did not answer within ${Math.round(timeoutMs / 1000)}s`, {
-    hint: "Check the network; if the job is only starting, wait with --wait 60s",
+    hint: "Check the network; if the job is only starting, porthole connect waits for it",
     details: { url: redactUrl(url), timeoutMs },
   });
 }

@@ -56,7 +56,12 @@ function explain(status: number, headers: HeaderFields): { code: ErrorCode; hint
     case 429:
       return { code: "route_not_ready", hint: "Too many requests: wait a moment, or with --wait 60s" };
     default:
-      return { code: "handshake_failed", hint: "Check the URL: what answers there is no WebSocket" };
+      return {
+        code: "handshake_failed",
+        hint: status >= 500
+          ? "The server itself failed: try again, or look at its log"
+          : "Check the URL: what answers there is no WebSocket",
+      };
   }
 }
 

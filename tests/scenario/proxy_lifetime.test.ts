@@ -91,7 +91,7 @@ Deno.test("porthole proxy says that no SSH server answered when the route closes
     code: 255,
     stdout: "",
     stderr: "porthole: No SSH server answered behind the route: it closed before the first byte. " +
-      "The job may be starting or ending: look at its log, then try again.\n",
+      "The job may be starting or ending: look at its log, then try again\n",
   });
 });
 
@@ -106,7 +106,7 @@ Deno.test("porthole proxy says with which reason the far side closed", async () 
     code: 255,
     stdout: "SSH",
     stderr: 'porthole: The tunnel ended: the far side closed it with code 1011 "gone\\\\x1b[2J". ' +
-      "Connect again; if it happens again, look whether the job still runs.\n",
+      "Connect again; if it happens again, look whether the job still runs\n",
   });
 });
 
@@ -117,7 +117,7 @@ Deno.test("porthole proxy says that the tunnel was cut when the connection ends 
     code: 255,
     stdout: "SSH",
     stderr: "porthole: The tunnel ended: the connection was cut. " +
-      "Connect again; if it happens again, look whether the job still runs.\n",
+      "Connect again; if it happens again, look whether the job still runs\n",
   });
 });
 
@@ -172,7 +172,7 @@ Deno.test("porthole proxy asks once without --wait, and tells what answered in o
     code: 255,
     stdout: "",
     stderr: `porthole: ${server.url} answered 502 Bad Gateway: "no". The route to the job is not up yet, ` +
-      "or the job has ended: wait with --wait 60s, or look whether it runs.\n",
+      "or the job has ended: wait with --wait 60s, or look whether it runs\n",
   });
   assert.equal(server.count, 1);
 });
@@ -199,7 +199,7 @@ for (const alias of ["-oProxyCommand=id", "../../etc/passwd", "a b", "$(id)", "x
     assert.equal(
       stderr,
       `porthole: "${alias}" is neither a ws:// or wss:// URL nor an alias. ` +
-        "An alias begins with a letter or digit and has at most 63 of A-Z a-z 0-9 . _ -.\n",
+        "An alias begins with a letter or digit and has at most 63 of A-Z a-z 0-9 . _ -\n",
     );
   });
 }

@@ -91,6 +91,7 @@ Deno.test("a SOCKS5 proxy that wants credentials is told apart, with none and wi
   const none = await refusalOf("ws://jobs.example/", { ALL_PROXY: `socks5://${place}` });
   assert.equal(none.code, "auth_denied");
   assert.equal(none.message, `The proxy ${place} wants credentials`);
+  assert.equal(none.hint, "Put USER:PASSWORD@ before the host in ALL_PROXY");
   const wrong = await refusalOf("ws://jobs.example/", { ALL_PROXY: `socks5://me:hunter2@${place}` });
   assert.equal(wrong.message, `The proxy ${place} refused the user name and password of ALL_PROXY`);
 });
@@ -172,6 +173,18 @@ Deno.test("wss: own CA, CONNECT and SOCKS5, and each failure told apart (needs o
     const found = await failure(`wss://127.0.0.1:${expired.port}/`, { SSL_CERT_FILE: caFile });
     assert.equal(found.reason, "expired", found.message);
     assert.equal(found.message, 'The certificate of "127.0.0.1" has expired');
+  });
+  await t.step("an authority's certificate as the server's own, as openssl req -x509 makes it", async () => {
+    const key = await Deno.readTextFile(`${certificates.folder}/ca.key`);
+    await using self = new WebSocketListener(echo, { tls: { cert: certificates.ca, key } });
+    const found = await failure(`wss://127.0.0.1:${self.port}/`, { SSL_CERT_FILE: caFile });
+    assert.equal(found.reason, "unknown_ca", found.message);
+    assert.match(found.message, /is that of an authority, which cannot be a server's own, trusted or not$/);
+  });
+  await t.step("a port that hangs up", async () => {
+    await using silent = new CannedServer(async (conn) => void await conn.read(new Uint8Array(10_000)));
+    const found = await failure(`wss://127.0.0.1:${silent.port}/`);
+    assert.equal(found.reason, "not_tls", found.message);
   });
   await t.step("a port that speaks no TLS", async () => {
     await using http = new CannedServer(async (conn) => {

@@ -67,6 +67,13 @@ const CASES: readonly Case[] = [
     details: { status: 429, retryAfterMs: 7000 },
   },
   {
+    title: "500",
+    answer: httpAnswer("500 Internal Server Error"),
+    code: "handshake_failed",
+    message: "URL answered 500 Internal Server Error",
+    hint: "The server itself failed: try again, or look at its log",
+  },
+  {
     title: "200 with a page and control characters in it",
     answer: httpAnswer("200 OK", {}, "hi\x1b[31m there \x07\n<b>"),
     code: "handshake_failed",
@@ -101,7 +108,7 @@ const CASES: readonly Case[] = [
     answer: "",
     code: "handshake_failed",
     message: "URL closed the connection during the WebSocket handshake",
-    hint: "The route may be going down or coming up: try again, or wait with --wait 60s",
+    hint: "The route may be going down or coming up: try again; porthole connect waits for it",
   },
   {
     title: "half a head",

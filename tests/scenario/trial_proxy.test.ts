@@ -33,7 +33,7 @@ Deno.test("porthole proxy names the proxy that cannot be reached, and the variab
     code: 255,
     stdout: "",
     stderr: 'porthole: Cannot use the proxy of HTTP_PROXY: Cannot connect to "127.0.0.1:1": connection refused. ' +
-      "Check HTTP_PROXY, or add the host to NO_PROXY.\n",
+      "Check HTTP_PROXY, or add the host to NO_PROXY\n",
   });
 });
 

@@ -183,7 +183,7 @@ Deno.test("proxyMain reaches plain TCP by an alias, and tells an alias that does
   const missing = new AppError("not_found", 'There is no target "nope"', { hint: "porthole list" });
   const code = await proxyMain(["nope"], { ...base, stdio: otherStdio, loadTarget: () => Promise.reject(missing) });
   assert.equal(code, 2);
-  assert.deepEqual(lines, ['porthole: There is no target "nope". porthole list.']);
+  assert.deepEqual(lines, ['porthole: There is no target "nope". porthole list']);
   other[Symbol.dispose]();
   client[Symbol.dispose]();
 });

@@ -14,6 +14,12 @@ Deno.test("chooseOutboundProxy takes HTTPS_PROXY for wss, HTTP_PROXY for ws, els
   assert.equal(chooseOutboundProxy(WS, { ALL_PROXY: env.ALL_PROXY })?.hostname, "a");
   assert.equal(chooseOutboundProxy(WSS, { HTTPS_PROXY: "", ALL_PROXY: env.ALL_PROXY })?.hostname, "a");
   assert.equal(chooseOutboundProxy(WSS, {}), undefined);
+  assert.equal(chooseOutboundProxy(WSS, { HTTP_PROXY: env.HTTP_PROXY }), undefined);
+});
+
+Deno.test("chooseOutboundProxy takes HTTPS_PROXY for ws where nothing else is set", () => {
+  assert.equal(chooseOutboundProxy(WS, { HTTPS_PROXY: "http://s:1" })?.hostname, "s");
+  assert.equal(chooseOutboundProxy(WS, { HTTPS_PROXY: "http://s:1", ALL_PROXY: "socks5://a:3" })?.hostname, "a");
 });
 
 Deno.test("chooseOutboundProxy reads schemes, ports, credentials and IPv6", () => {
