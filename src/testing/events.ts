@@ -52,7 +52,7 @@ export interface TestEventTypes {
   /** Something that a client did to a file, over SFTP or scp. */
   readonly file: { readonly operation: string; readonly path: string };
   /** A fault had its effect. */
-  readonly fault: { readonly connection?: number; readonly fault: string };
+  readonly fault: { readonly fault: string };
   /** Something went wrong with one client; often what the test was after. */
   readonly error: { readonly connection: number; readonly message: string };
 }

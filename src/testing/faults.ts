@@ -1,4 +1,4 @@
-import type { FileOperation } from "../ssh/sftp/memory_faults.ts";
+import type { FileOperation } from "../ssh/sftp/file_operation.ts";
 
 /** Where a connection is: just open, the client has named itself, it asks to be let in, it is let in. */
 export type Phase = "connect" | "kex" | "auth" | "session";
@@ -40,9 +40,9 @@ export type Fault =
   | ({ readonly name: "slow-banner"; readonly delay: string } & Times)
   /** The identification string never comes; the connection stays open. */
   | ({ readonly name: "no-banner" } & Times)
-  /** Something else comes first; the beginning of a TLS alert unless told otherwise. */
+  /** Something else comes first; a TLS alert unless told otherwise. */
   | ({ readonly name: "garbage-before-banner"; readonly garbage?: string | Uint8Array } & Times)
-  /** The server knows no key exchange but one that no client offers. */
+  /** The server offers a key exchange that nobody knows, and no other. */
   | ({ readonly name: "kex-mismatch" } & Times)
   /** The server shows another host key than before. */
   | ({ readonly name: "host-key-changed" } & Times)

@@ -32,6 +32,7 @@ export class FaultyStream implements ByteStream {
   /** What had been sent when each phase began. */
   readonly #beganAt = new Map<Phase, number>([["connect", 0]]);
   #isBegun = false;
+  #isLettingIn = false;
   #idle: ReturnType<typeof setTimeout> | undefined;
 
   constructor(inner: ByteStream, faults: StreamFaults = {}) {
@@ -41,12 +42,22 @@ export class FaultyStream implements ByteStream {
     this.#heed();
   }
 
+  /** True once it is closed: nothing that is still under way reaches the client. */
+  get isGone(): boolean {
+    return this.#gone.signal.aborted;
+  }
+
   /** For the server: a phase begins, and those before it if they have not. */
   enter(phase: Phase): void {
     for (const each of PHASES.slice(0, PHASES.indexOf(phase) + 1)) {
       if (!this.#beganAt.has(each)) this.#beganAt.set(each, this.sentBytes);
     }
     this.#heed();
+  }
+
+  /** For the server: the session begins with the client told so, in what is written next. */
+  letIn(): void {
+    this.#isLettingIn = true;
   }
 
   async read(): Promise<Uint8Array | null> {
@@ -72,6 +83,8 @@ export class FaultyStream implements ByteStream {
       at += piece.length;
       this.#touch();
     }
+    if (this.#isLettingIn) this.enter("session");
+    this.#isLettingIn = false;
     this.#heed();
   }
 

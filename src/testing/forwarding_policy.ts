@@ -1,5 +1,6 @@
 import { AppError } from "../base/errors.ts";
 import type { ConnectionHandlers } from "../ssh/server/handlers.ts";
+import { FORBIDDEN } from "../ssh/server/forwarding.ts";
 import { forwarding } from "../ssh/server/network_forwarding.ts";
 import type { TcpAddress } from "../stream/tcp.ts";
 import type { EventLog } from "./event_log.ts";
@@ -37,7 +38,7 @@ export function forwardingHandlers({ connection, policy, events, faults }: Forwa
       const isFaulty = faults.take("channel-refused", ({ channel }) => channel === "direct-tcpip") !== undefined;
       const address = isFaulty ? undefined : await decide(target, "direct");
       events.add("channel", { connection, channel: "direct-tcpip", target, isAllowed: address !== undefined });
-      if (!address) throw new AppError("dial_failed", `Forwarding to ${nameOf(target)} is not allowed`);
+      if (!address) throw forbidden(`Forwarding to ${nameOf(target)}`);
       return await forwarding.directTcp(address, options);
     },
     async listenTcp(asked, accept) {
@@ -52,7 +53,7 @@ export function forwardingHandlers({ connection, policy, events, faults }: Forwa
         port: listener?.port ?? 0,
         isAllowed: listener !== undefined,
       });
-      if (!listener) throw new AppError("dial_failed", `Listening on ${nameOf(asked)} is not allowed`);
+      if (!listener) throw forbidden(`Listening on ${nameOf(asked)}`);
       return listener;
     },
   };
@@ -60,6 +61,10 @@ export function forwardingHandlers({ connection, policy, events, faults }: Forwa
 
 function isLoopback({ hostname }: TcpAddress): boolean {
   return hostname === "localhost" || hostname === "::1" || /^127\.\d+\.\d+\.\d+$/.test(hostname);
+}
+
+function forbidden(what: string): AppError {
+  return new AppError("dial_failed", `${what} is not allowed`, { details: { reason: FORBIDDEN } });
 }
 
 function nameOf({ hostname, port }: TcpAddress): string {

@@ -1,9 +1,18 @@
 import { parseDuration } from "../base/duration.ts";
 import { AppError } from "../base/errors.ts";
+import { FILE_OPERATIONS } from "../ssh/sftp/file_operation.ts";
 import { type Fault, FAULT_NAMES, type FaultName } from "./faults.ts";
 
-/** What a field of a fault takes: a whole number, a duration such as `200ms`, any text, or one of some values. */
-type FieldKind = "count" | "duration" | "text" | readonly string[] | readonly number[];
+/** What a field of a fault takes, by what a message calls it; or the values that there are. */
+type FieldKind = keyof typeof KINDS | "duration" | readonly string[] | readonly number[];
+
+const KINDS = {
+  "a whole number": (given: unknown) => Number.isSafeInteger(given) && Number(given) >= 0,
+  "a number above 0": (given: unknown) => typeof given === "number" && given > 0,
+  "text": (given: unknown) => typeof given === "string",
+  "text or bytes": (given: unknown) => typeof given === "string" || given instanceof Uint8Array,
+  "the name of an error such as ENOSPC": (given: unknown) => typeof given === "string" && /^E[A-Z0-9]+$/.test(given),
+} as const;
 
 interface Shape {
   readonly fields: Readonly<Record<string, FieldKind>>;
@@ -12,8 +21,8 @@ interface Shape {
   readonly main?: string;
 }
 
-const POINT = { phase: ["connect", "kex", "auth", "session"], bytes: "count" } as const;
-const TIMES = { times: "count" } as const;
+const POINT = { phase: ["connect", "kex", "auth", "session"], bytes: "a whole number" } as const;
+const TIMES = { times: "a whole number" } as const;
 
 const SHAPES: Readonly<Record<FaultName, Shape>> = {
   refuse: { fields: {} },
@@ -22,7 +31,7 @@ const SHAPES: Readonly<Record<FaultName, Shape>> = {
     fields: {
       status: [301, 302, 401, 403, 404, 429, 502, 503],
       location: "text",
-      retryAfter: "count",
+      retryAfter: "a whole number",
       body: "text",
       ...TIMES,
     },
@@ -33,23 +42,33 @@ const SHAPES: Readonly<Record<FaultName, Shape>> = {
   "bad-certificate": { fields: { flaw: ["untrusted", "expired", "wrong-host"], ...TIMES }, main: "flaw" },
   "slow-banner": { fields: { delay: "duration", ...TIMES }, required: ["delay"], main: "delay" },
   "no-banner": { fields: TIMES },
-  "garbage-before-banner": { fields: { garbage: "text", ...TIMES }, main: "garbage" },
+  "garbage-before-banner": { fields: { garbage: "text or bytes", ...TIMES }, main: "garbage" },
   "kex-mismatch": { fields: TIMES },
   "host-key-changed": { fields: TIMES },
-  "auth-failures": { fields: { count: "count" }, required: ["count"], main: "count" },
+  "auth-failures": { fields: { count: "a whole number" }, required: ["count"], main: "count" },
   "channel-refused": { fields: { channel: ["session", "direct-tcpip"], ...TIMES }, main: "channel" },
-  "window-starvation": { fields: { bytes: "count", ...TIMES }, main: "bytes" },
+  "window-starvation": { fields: { bytes: "a whole number", ...TIMES }, main: "bytes" },
   disconnect: { fields: { ...POINT, ...TIMES }, main: "bytes" },
   stall: { fields: { ...POINT, ...TIMES }, main: "bytes" },
-  "truncated-sftp": { fields: { bytes: "count", ...TIMES }, required: ["bytes"], main: "bytes" },
+  "truncated-sftp": { fields: { bytes: "a whole number", ...TIMES }, required: ["bytes"], main: "bytes" },
   "file-error": {
-    fields: { errno: "text", path: "text", operation: "text", afterBytes: "count", ...TIMES },
+    fields: {
+      errno: "the name of an error such as ENOSPC",
+      path: "text",
+      operation: FILE_OPERATIONS,
+      afterBytes: "a whole number",
+      ...TIMES,
+    },
     required: ["errno"],
     main: "errno",
   },
   "no-exit-status": { fields: TIMES },
   latency: { fields: { delay: "duration", ...TIMES }, required: ["delay"], main: "delay" },
-  bandwidth: { fields: { bytesPerSecond: "count", ...TIMES }, required: ["bytesPerSecond"], main: "bytesPerSecond" },
+  bandwidth: {
+    fields: { bytesPerSecond: "a number above 0", ...TIMES },
+    required: ["bytesPerSecond"],
+    main: "bytesPerSecond",
+  },
   "idle-drop": { fields: { after: "duration", ...TIMES }, required: ["after"], main: "after" },
 };
 
@@ -73,7 +92,7 @@ export function parseFault(text: string): Fault {
   return checkFault(fields);
 }
 
-/** A fault from JSON, checked field by field. @throws AppError `usage` */
+/** A fault, checked field by field. @throws AppError `usage` */
 export function checkFault(value: unknown): Fault {
   const fault = typeof value === "object" && value !== null ? value as Readonly<Record<string, unknown>> : {};
   const name = String(fault.name ?? "");
@@ -103,18 +122,11 @@ function checkField(
   name: string,
   { field, given, kind }: { field: string; given: unknown; kind: FieldKind | undefined },
 ): void {
-  const found = JSON.stringify(given);
   if (kind === undefined) throw invalid(name, `it has no field ${JSON.stringify(field)}`);
-  if (kind === "count") {
-    if (!Number.isSafeInteger(given) || Number(given) < 0) {
-      throw invalid(name, `${field} must be a whole number: got ${found}`);
-    }
-  } else if (kind === "duration") parseDuration(String(given), field);
-  else if (kind === "text") {
-    if (typeof given !== "string") throw invalid(name, `${field} must be text: got ${found}`);
-  } else if (!kind.some((each) => each === given)) {
-    throw invalid(name, `${field} must be one of ${kind.join(", ")}: got ${found}`);
-  }
+  if (kind === "duration") return void parseDuration(String(given), field);
+  const isRight = typeof kind === "string" ? KINDS[kind](given) : kind.some((each) => each === given);
+  const wanted = typeof kind === "string" ? kind : `one of ${kind.join(", ")}`;
+  if (!isRight) throw invalid(name, `${field} must be ${wanted}: got ${JSON.stringify(given)}`);
 }
 
 function invalid(name: string, why: string): AppError {

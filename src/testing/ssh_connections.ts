@@ -2,7 +2,6 @@ import { describeError } from "../base/errors.ts";
 import { parseDuration } from "../base/duration.ts";
 import { oneLine } from "../base/printable.ts";
 import { generateEd25519 } from "../ssh/keys/generate.ts";
-import { serverAlgorithms } from "../ssh/algorithms.ts";
 import type { AuthAttempt } from "../ssh/server/authentication.ts";
 import type { SshConnection } from "../ssh/server/connection.ts";
 import type { ConnectionHandlers, Permission } from "../ssh/server/handlers.ts";
@@ -16,10 +15,8 @@ import { forwardingHandlers, type ForwardingPolicy } from "./forwarding_policy.t
 import { LinkStream } from "./link_stream.ts";
 import { runTestSession, type SessionSurroundings } from "./session_runner.ts";
 
-/** Offered by no client of today: what a key exchange that finds nothing in common is made of (RFC 9142 3). */
-const UNWANTED_KEX = "diffie-hellman-group1-sha1" as const;
-/** How a TLS alert begins: what comes where somebody put TLS in front. */
-const TLS_ALERT = new Uint8Array([0x15, 0x03, 0x01, 0x00, 0x02, 0x02, 0x0a, 0x0d, 0x0a]);
+/** A TLS alert, what comes where somebody put TLS in front. Without a line's end: many clients skip lines (RFC 4253 4.2). */
+const TLS_ALERT = new Uint8Array([0x15, 0x03, 0x01, 0x00, 0x02, 0x02, 0x28]);
 /** The longest that a timer takes: questions to silent clients would keep an idle connection from being idle. */
 const NEVER_MS = 2 ** 31 - 1;
 
@@ -129,15 +126,16 @@ export class SshConnections {
       authMethods: credentials.methods,
       limits: { maxAuthTries },
       keepaliveMs: NEVER_MS,
-      algorithms: faults.take("kex-mismatch") ? { ...serverAlgorithms(), kex: [UNWANTED_KEX] } : undefined,
+      hasUnknownKex: faults.take("kex-mismatch") !== undefined,
       totalWindowBytes: starvation && (starvation.bytes ?? 0),
       authenticate: async (attempt) => {
         stream.enter("auth");
-        return await credentials.accepts(attempt) && !(isFinal(attempt) && faults.take("auth-failures"));
+        const isRight = await credentials.accepts(attempt) && !stream.isGone;
+        return isRight && !(isFinal(attempt) && faults.take("auth-failures"));
       },
       onAttempt: (attempt, isAccepted) => events.add("authentication", describe(attempt, { connection, isAccepted })),
       handlers: (ssh) => {
-        stream.enter("session");
+        stream.letIn();
         events.add("login", { connection, user: ssh.user ?? "" });
         return this.#handlers({ connection, user: ssh.user ?? "", running });
       },

@@ -10,6 +10,7 @@ import { type Fault, FaultSet } from "./faults.ts";
 import { type HostIdentity, makeHostIdentity } from "./host_identity.ts";
 import type { ShellHandler } from "./line_shell.ts";
 import { Listening } from "./listening.ts";
+import { checkFault } from "./parse_fault.ts";
 import { Refusals } from "./refusals.ts";
 import { SshConnections } from "./ssh_connections.ts";
 import { type AddTestFileOptions, toFileOptions } from "./test_file.ts";
@@ -74,7 +75,7 @@ export class TestServer implements AsyncDisposable {
       home,
       createsFolders: options.createsFolders ?? true,
       faults: this.#faults,
-      onOperation: (operation, path) => {
+      onOperation: (operation, { path }) => {
         if (operation !== "read" && operation !== "write") this.#log.add("file", { operation, path });
       },
     });
@@ -196,8 +197,13 @@ export class TestServer implements AsyncDisposable {
     this.#shell = handler;
   }
 
-  /** Lets something go wrong from now on; dispose it to have it right again. An event tells when `refuse` is in force. */
+  /**
+   * Lets something go wrong from now on; dispose it to have it right again. An event tells when `refuse` is in force.
+   *
+   * @throws AppError `usage` for a field that is not right
+   */
   addFault(fault: Fault): Disposable {
+    checkFault(fault);
     return fault.name === "refuse" ? this.#refusals.add() : this.#faults.add(fault);
   }
 

@@ -1,5 +1,5 @@
 import type { OpenOptions, SftpFile } from "../ssh/sftp/file_system.ts";
-import type { FileOperation } from "../ssh/sftp/memory_faults.ts";
+import type { FileOperation, OperationPlace } from "../ssh/sftp/file_operation.ts";
 import { MemoryFileSystem, type MemoryFileSystemOptions } from "../ssh/sftp/memory_file_system.ts";
 import { errnoStatus } from "../ssh/sftp/status_error.ts";
 import type { FaultOf, FaultSet } from "./faults.ts";
@@ -27,11 +27,16 @@ export interface VirtualFilesOptions extends MemoryFileSystemOptions {
 export class VirtualFiles extends MemoryFileSystem {
   readonly #uploads = new Set<string>();
   readonly #createsFolders: boolean;
-  readonly #faults: FaultSet;
 
-  constructor({ createsFolders, faults, ...options }: VirtualFilesOptions) {
-    super(options);
-    this.#faults = faults;
+  constructor({ createsFolders, faults, onOperation, ...options }: VirtualFilesOptions) {
+    super({
+      ...options,
+      onOperation(operation, place) {
+        onOperation?.(operation, place);
+        const fault = faults.take("file-error", (each) => concerns(each, { operation, ...place }));
+        if (fault) throw errnoStatus(fault.errno);
+      },
+    });
     this.#createsFolders = createsFolders;
   }
 
@@ -52,13 +57,6 @@ export class VirtualFiles extends MemoryFileSystem {
   /** The paths of all that clients wrote and that is still there. */
   get uploads(): string[] {
     return [...this.#uploads];
-  }
-
-  /** Also of the server's own faults. @throws StatusError */
-  override enter(operation: FileOperation, place: { path: string; end?: number }): void {
-    super.enter(operation, place);
-    const fault = this.#faults.take("file-error", (each) => concerns(each, { operation, ...place }));
-    if (fault) throw errnoStatus(fault.errno);
   }
 
   override async open(path: string, options: OpenOptions): Promise<SftpFile> {
@@ -113,7 +111,7 @@ const LOOKING: readonly FileOperation[] = ["stat", "lstat", "realPath", "readLin
 
 function concerns(
   { errno, path: within, operation: only, afterBytes = -1 }: FaultOf<"file-error">,
-  { operation, path, end }: { operation: FileOperation; path: string; end?: number },
+  { operation, path, end }: OperationPlace & { readonly operation: FileOperation },
 ): boolean {
   if (within !== undefined && path !== within && !path.startsWith(`${within.replace(/\/$/, "")}/`)) return false;
   if (end !== undefined && end <= afterBytes) return false;

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { runToEnd } from "../support/agent_stage.ts";
 import { programPath } from "../support/programs.ts";
 import { makeTestingStage } from "../support/testing_stage.ts";
 
@@ -20,6 +21,21 @@ needsSsh("a client may forward to loopback, and nowhere else unless the test say
     ["db.internal", true],
     ["elsewhere", false],
   ]);
+});
+
+needsSsh("ssh says why a forwarding was refused: forbidden, or nobody there", async () => {
+  await using stage = await makeTestingStage();
+  const options = stage.options.map((word) => word === "LogLevel=ERROR" ? "LogLevel=INFO" : word);
+  const forward = (target: string) =>
+    runToEnd("ssh", [...options, "-p", String(stage.server.port), "-W", target, "127.0.0.1"], {
+      env: stage.home.environment(),
+    });
+  const forbidden = await forward("192.0.2.1:80");
+  const why = 'Forwarding to "192.0.2.1:80" is not allowed';
+  assert.equal(forbidden.stderr.split("\r\n")[0], `channel 0: open failed: administratively prohibited: ${why}`);
+  const nobody = await forward("127.0.0.1:1");
+  const refused = 'Cannot connect to "127.0.0.1:1": connection refused';
+  assert.equal(nobody.stderr.split("\r\n")[0], `channel 0: open failed: connect failed: ${refused}`);
 });
 
 needsSsh("a remote forwarding listens and carries", async () => {

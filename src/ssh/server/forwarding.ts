@@ -1,4 +1,4 @@
-import { AppError, toAppError } from "../../base/errors.ts";
+import { AppError, describeError, toAppError } from "../../base/errors.ts";
 import type { ByteStream } from "../../stream/byte_stream.ts";
 import { pump } from "../../stream/pump.ts";
 import type { AcceptConnection, RejectConnection, ServerChannel } from "../ssh2_adapter.ts";
@@ -6,7 +6,11 @@ import { SshChannel } from "./channel.ts";
 import type { TcpAddress } from "../../stream/tcp.ts";
 import type { ConnectionHandlers } from "./handlers.ts";
 import { openForwardedTcp, openForwardedUnix } from "./open_channel.ts";
+import { OPEN_FAILURE, refuseChannel } from "./refuse_channel.ts";
 import type { Ssh2Connection } from "./ssh2_internals.ts";
+
+/** `details.reason` of what a handler throws that does not allow it, as opposed to what could not be reached. */
+export const FORBIDDEN = "forbidden";
 
 /** Options of {@link followForwarding}. */
 export interface FollowForwardingOptions {
@@ -54,7 +58,9 @@ async function connect(connection: Ssh2Connection, { accept, reject, dial, onErr
     stream = await dial();
   } catch (error) {
     onError(error);
-    return reject();
+    const isForbidden = error instanceof AppError && error.details?.reason === FORBIDDEN;
+    const reason = isForbidden ? OPEN_FAILURE.administrativelyProhibited : OPEN_FAILURE.connectFailed;
+    return refuseChannel(connection, reject, { reason, why: describeError(error) });
   }
   await carry(new SshChannel(accept(), connection), stream);
 }

@@ -1,5 +1,6 @@
 import { AppError } from "../../base/errors.ts";
 import { DISCONNECT, sayDisconnect } from "./disconnect.ts";
+import { OPEN_FAILURE } from "./refuse_channel.ts";
 import type { Ssh2Connection } from "./ssh2_internals.ts";
 
 /** RFC 4250 4.1. */
@@ -19,8 +20,6 @@ const MSG = {
 } as const;
 
 const USERAUTH = "ssh-userauth";
-/** SSH_OPEN_RESOURCE_SHORTAGE, RFC 4254 5.1. */
-const RESOURCE_SHORTAGE = 4;
 
 /** Options of {@link keepMessageOrder}. */
 export interface MessageOrderOptions {
@@ -51,7 +50,9 @@ export function keepMessageOrder(connection: Ssh2Connection, options: MessageOrd
       // RFC 4252 5.3: what was asked for before the answer was known.
       if (type === MSG.userauthRequest) return undefined;
       if (isServersToSay(type) || type === MSG.infoResponse) return endForBreach(connection, outOfTurn(type));
-      if (type === MSG.channelOpen && isFull(connection, options)) return refuseChannel(connection, payload, options);
+      if (type === MSG.channelOpen && isFull(connection, options)) {
+        return refuseAboveLimit(connection, payload, options);
+      }
       return next(payload);
     }
     if (type === MSG.serviceRequest) {
@@ -97,7 +98,7 @@ function isFull({ _chanMgr: channels }: Ssh2Connection, { maxChannels, listenerC
   return channels._count + listenerCount() >= maxChannels;
 }
 
-function refuseChannel(
+function refuseAboveLimit(
   { _protocol: protocol }: Ssh2Connection,
   payload: Uint8Array,
   { maxChannels, onError }: MessageOrderOptions,
@@ -107,7 +108,7 @@ function refuseChannel(
   // Cut off: ssh2 would end the connection for it, and here nothing more comes of it either.
   if (senderAt + 4 > payload.length) return undefined;
   const why = `${maxChannels} channels are open on this connection already`;
-  protocol.channelOpenFail(view.getUint32(senderAt), RESOURCE_SHORTAGE, why);
+  protocol.channelOpenFail(view.getUint32(senderAt), OPEN_FAILURE.resourceShortage, why);
   onError(new AppError("protocol", `A channel was refused: ${why}`, { details: { limit: "--max-channels" } }));
 }
 

@@ -3,7 +3,7 @@ import { AppError } from "../../base/errors.ts";
 import { MAX_TIMER_MS } from "../../base/every.ts";
 import type { ByteStream } from "../../stream/byte_stream.ts";
 import { serverAlgorithms } from "../algorithms.ts";
-import { type Algorithms, type Connection, packInPlace, releaseCiphers, Server, toDuplex } from "../ssh2_adapter.ts";
+import { type Connection, packInPlace, releaseCiphers, Server, toDuplex } from "../ssh2_adapter.ts";
 import type { AuthAttempt, AuthDecision, Authenticate, AuthMethod } from "./authentication.ts";
 import { measureRoundTrip } from "./channel_window.ts";
 import { SshConnection } from "./connection.ts";
@@ -16,6 +16,7 @@ import { followLogin } from "./login.ts";
 import { keepMessageOrder } from "./message_order.ts";
 import { followSessions } from "./sessions.ts";
 import { internals, type Ssh2Connection } from "./ssh2_internals.ts";
+import { offerUnknownKex } from "./unknown_kex.ts";
 import { starveWindows } from "./window_limit.ts";
 
 /** What a client may use up. */
@@ -58,8 +59,8 @@ export interface SshServerConfig {
   readonly limits?: Partial<SshServerLimits>;
   /** Between two questions whether the client is still there; three without an answer close the connection. */
   readonly keepaliveMs?: number;
-  /** In place of our policy: to see what a client makes of a server with another one. */
-  readonly algorithms?: Algorithms | undefined;
+  /** Offers no key exchange that anybody knows: to see what a client makes of it. */
+  readonly hasUnknownKex?: boolean;
   /** All that a client may send on one channel, ever: to see what it does when the window does not open again. */
   readonly totalWindowBytes?: number | undefined;
   /** Called for each client with which keys were agreed upon, before it logs in. */
@@ -94,6 +95,7 @@ export function createSshServer(config: SshServerConfig): SshServer {
     const connection = byTransport.get(ssh2._sock);
     if (!connection) return void ssh2.end();
     acceptRightGuesses(ssh2._protocol);
+    if (config.hasUnknownKex) offerUnknownKex(ssh2);
     releaseCiphers(raw);
     packInPlace(raw, ssh2._sock);
     measureRoundTrip(ssh2);
@@ -153,7 +155,7 @@ function newServer(config: SshServerConfig, { keepaliveMs, misses, onConnection 
   const server = new Server({
     hostKeys: [...config.hostKeys],
     ident: config.ident,
-    algorithms: config.algorithms ?? serverAlgorithms(),
+    algorithms: serverAlgorithms(),
     keepaliveInterval: keepaliveMs,
     keepaliveCountMax: misses,
     ...(config.banner === undefined ? {} : { banner: config.banner }),

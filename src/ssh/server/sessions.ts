@@ -1,5 +1,6 @@
 import type { Session } from "../ssh2_adapter.ts";
 import type { ConnectionHandlers } from "./handlers.ts";
+import { OPEN_FAILURE, refuseChannel } from "./refuse_channel.ts";
 import { observeRequests } from "./request_reader.ts";
 import type { ServerSession } from "./session.ts";
 import { readSession } from "./session_requests.ts";
@@ -38,7 +39,14 @@ export function followSessions(
     peerChannel: (channel) => find(channel)?.peerId,
   });
   connection.on("session", (accept, reject) => {
-    if (sessions.size >= maxSessions || handlers().allow?.({ kind: "session" }) === false) return reject();
+    if (sessions.size >= maxSessions) {
+      const why = `${maxSessions} sessions are open on this connection already`;
+      return refuseChannel(connection, reject, { reason: OPEN_FAILURE.resourceShortage, why });
+    }
+    if (handlers().allow?.({ kind: "session" }) === false) {
+      const why = "no session is allowed";
+      return refuseChannel(connection, reject, { reason: OPEN_FAILURE.administrativelyProhibited, why });
+    }
     const raw: Session = accept();
     raw.on("close", () => sessions.delete(raw));
     const reader = readSession(raw, {

@@ -47,14 +47,32 @@ export interface Ssh2Protocol {
   /** Before the first key exchange is over: hands out all messages. */
   readonly _decipher: { _onPayload(payload: Uint8Array): unknown };
   /** What we offer, best first. */
-  readonly _offer: {
-    readonly lists: {
-      readonly kex: { readonly array: readonly string[] };
-      readonly serverHostKey: { readonly array: readonly string[] };
-    };
-  };
+  _offer: Ssh2Offer;
   /** Set when the client's guess was wrong: its next packet is dropped. */
   _skipNextInboundPacket: boolean;
+}
+
+interface Names {
+  readonly array: readonly string[];
+}
+
+/** The same for both directions. */
+interface Ways<N> {
+  readonly cipher: N;
+  readonly mac: N;
+  readonly compress: N;
+  readonly lang: N;
+}
+
+/** The lists of a KEXINIT, and the class to make another one. */
+export interface Ssh2Offer {
+  readonly lists: { readonly kex: Names; readonly serverHostKey: Names; readonly cs: Ways<Names> };
+  readonly constructor: new (names: {
+    readonly kex: readonly string[];
+    readonly serverHostKey: readonly string[];
+    readonly cs: Ways<readonly string[]>;
+    readonly sc: Ways<readonly string[]>;
+  }) => Ssh2Offer;
 }
 
 /** ssh2's own record of one open channel. */

@@ -1,7 +1,7 @@
 import type { SftpAttributes, SftpStat } from "./attributes.ts";
 import type { OpenOptions, SftpFile } from "./file_system.ts";
 import type { StatVfs } from "./stat_vfs.ts";
-import type { FileOperation } from "./memory_faults.ts";
+import type { FileOperation, OperationPlace } from "./file_operation.ts";
 import { changeAttributes, type FileNode, resizeFile, statOf } from "./memory_node.ts";
 import { errnoStatus } from "./status_error.ts";
 
@@ -9,8 +9,8 @@ import { errnoStatus } from "./status_error.ts";
 export interface MemoryFileHost {
   readonly maxFileBytes: number;
   now(): number;
-  /** Reports the operation; throws what a test asked for. `end` is where a read or write ends. */
-  enter(operation: FileOperation, place: { path: string; end?: number }): void;
+  /** Tells of an operation to come; what it throws comes of it. */
+  enter(operation: FileOperation, place: OperationPlace): void;
   statVfs(): StatVfs;
 }
 

@@ -2,7 +2,7 @@
 import type { SftpAttributes, SftpStat } from "./attributes.ts";
 import type { FolderEntry, OpenOptions, SftpFile, SftpFileSystem } from "./file_system.ts";
 import type { StatVfs } from "./stat_vfs.ts";
-import { FaultList, type FileFault, type FileOperation } from "./memory_faults.ts";
+import type { FileOperation, OperationPlace } from "./file_operation.ts";
 import { MemoryFile } from "./memory_file.ts";
 import { changeAttributes, type MemoryNode, newFile, newFolder, newLink, resizeFile, statOf } from "./memory_node.ts";
 import { MemoryTree } from "./memory_tree.ts";
@@ -16,8 +16,8 @@ export interface MemoryFileSystemOptions {
   readonly maxFileBytes?: number;
   /** Seconds since 1970: the clock that times are taken from. */
   readonly now?: () => number;
-  /** Told of every operation before it is done, with the path it is about. */
-  readonly onOperation?: (operation: FileOperation, path: string) => void;
+  /** Told of every operation before it is done; what it throws comes of the operation. */
+  readonly onOperation?: (operation: FileOperation, place: OperationPlace) => void;
 }
 
 /** What a file that a test puts there has besides its content. */
@@ -37,12 +37,11 @@ export interface MemoryEntry {
 const BLOCK_BYTES = 4096;
 const DISK_BLOCKS = 1 << 20;
 
-/** Files that exist in memory alone: to be put there, changed over SFTP or scp, looked at, and made to fail. */
+/** Files that exist in memory alone: to be put there, changed over SFTP or scp, and looked at. */
 export class MemoryFileSystem implements SftpFileSystem {
   readonly #tree: MemoryTree;
-  readonly #faults = new FaultList();
   readonly #home: string;
-  readonly #onOperation: (operation: FileOperation, path: string) => void;
+  readonly #onOperation: (operation: FileOperation, place: OperationPlace) => void;
   readonly maxFileBytes: number;
   readonly now: () => number;
 
@@ -104,19 +103,9 @@ export class MemoryFileSystem implements SftpFileSystem {
     }
   }
 
-  /** Makes operations fail from now on. */
-  addFault(fault: FileFault): void {
-    this.#faults.add(fault);
-  }
-
-  clearFaults(): void {
-    this.#faults.clear();
-  }
-
-  /** For `MemoryFile`: reports an operation and throws the fault that a test asked for. */
-  enter(operation: FileOperation, { path, end }: { path: string; end?: number }): void {
-    this.#onOperation(operation, path);
-    this.#faults.check(operation, end === undefined ? { path } : { path, end });
+  /** Tells `onOperation` of an operation to come. @throws what it throws */
+  protected enter(operation: FileOperation, place: OperationPlace): void {
+    this.#onOperation(operation, place);
   }
 
   async open(path: string, options: OpenOptions): Promise<SftpFile> {

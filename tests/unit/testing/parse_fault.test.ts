@@ -45,7 +45,7 @@ Deno.test("parseFault says what is wrong", () => {
       'Cannot use the fault "disconnect": phase must be one of connect, kex, auth, session: got "later"',
     ],
     ["refuse=1", 'Cannot use the fault "refuse": "1" is not FIELD:VALUE'],
-    ["bandwidth=fast", 'Cannot use the fault "bandwidth": bytesPerSecond must be a whole number: got "fast"'],
+    ["bandwidth=fast", 'Cannot use the fault "bandwidth": bytesPerSecond must be a number above 0: got "fast"'],
   ];
   for (const [text, message] of cases) assert.throws(() => parseFault(text), { code: "usage", message });
 });
@@ -53,6 +53,9 @@ Deno.test("parseFault says what is wrong", () => {
 Deno.test("checkFault refuses fields that a fault does not have", () => {
   assert.throws(() => checkFault({ name: "drop", after: "1s" }), {
     message: 'Cannot use the fault "drop": it has no field "after"',
+  });
+  assert.throws(() => checkFault({ name: "file-error", errno: "full" }), {
+    message: 'Cannot use the fault "file-error": errno must be the name of an error such as ENOSPC: got "full"',
   });
   assert.throws(() => checkFault(null), { code: "usage" });
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createMemoryPair } from "../../../../src/stream/memory.ts";
-import { MemoryFileSystem } from "../../../../src/ssh/sftp/memory_file_system.ts";
+import { MemoryFileSystem, type MemoryFileSystemOptions } from "../../../../src/ssh/sftp/memory_file_system.ts";
+import { errnoStatus } from "../../../../src/ssh/sftp/status_error.ts";
 import { parseScpCommand } from "../../../../src/ssh/scp/scp_command.ts";
 import { serveScp } from "../../../../src/ssh/scp/server.ts";
 
@@ -25,8 +26,8 @@ async function scp(
   return { output, status, stderr };
 }
 
-function home(): MemoryFileSystem {
-  return new MemoryFileSystem({ home: "/home", now: () => 9 });
+function home(onOperation: MemoryFileSystemOptions["onOperation"] = () => {}): MemoryFileSystem {
+  return new MemoryFileSystem({ home: "/home", now: () => 9, onOperation });
 }
 
 const text = (bytes: Uint8Array | undefined) => bytes && new TextDecoder().decode(bytes);
@@ -87,9 +88,10 @@ Deno.test("serveScp refuses a folder without -r, and a file where -d wants a fol
 });
 
 Deno.test("serveScp tells a failed write and goes on with the next file", async () => {
-  const fs = home();
-  fs.addFault({ path: "/home/a", operation: "write", errno: "ENOSPC" });
-  fs.addFault({ path: "/home/b", operation: "open", errno: "EACCES" });
+  const fs = home((operation, { path }) => {
+    if (operation === "write" && path === "/home/a") throw errnoStatus("ENOSPC");
+    if (operation === "open" && path === "/home/b") throw errnoStatus("EACCES");
+  });
   const { output, status } = await scp(fs, "scp -t /home", "C0644 3 a\nabc\0C0644 3 b\nC0644 1 c\nx\0");
   assert.equal(
     output,
@@ -132,9 +134,10 @@ Deno.test("serveScp sends a tree, and says what is no file without -r", async ()
 });
 
 Deno.test("serveScp sends zeros for what cannot be read, and says so behind them", async () => {
-  const fs = home();
+  const fs = home((operation) => {
+    if (operation === "read") throw errnoStatus("EIO");
+  });
   fs.addFile("/home/f", "abc");
-  fs.addFault({ path: "/home/f", operation: "read", errno: "EIO" });
   const { output, status } = await scp(fs, "scp -f f", "\0\0\0");
   assert.equal(output, "C0644 3 f\n\0\0\0\x01scp: /home/f: Input/output error\n");
   assert.equal(status, 1);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createMemoryPair } from "../../../../src/stream/memory.ts";
 import { openSftpClient, type SftpClient } from "../../../../src/ssh/sftp/client.ts";
 import { MemoryFileSystem } from "../../../../src/ssh/sftp/memory_file_system.ts";
+import { errnoStatus } from "../../../../src/ssh/sftp/status_error.ts";
 import { serveSftp } from "../../../../src/ssh/sftp/server.ts";
 
 /** A client of our server with `fs`, closed politely at the end. */
@@ -164,11 +165,15 @@ Deno.test("SftpClient does every operation", async () => {
 const READ_WRITE = { read: true, write: true, append: false, create: false, truncate: false, exclusive: false };
 
 Deno.test("SftpClient says what could not be done, with which path, and why", async () => {
-  const fs = new MemoryFileSystem({ home: "/home" });
+  const fs = new MemoryFileSystem({
+    home: "/home",
+    onOperation(operation, { end = 0 }) {
+      if (operation === "write" && end > 600_000) throw errnoStatus("ENOSPC");
+      if (operation === "read" && end > 900_000) throw errnoStatus("EIO");
+    },
+  });
   fs.addFile("/home/f", "x");
   fs.addFile("/home/big", new Uint8Array(2_000_000));
-  fs.addFault({ path: "/home/full", operation: "write", errno: "ENOSPC", afterBytes: 600_000 });
-  fs.addFault({ path: "/home/big", operation: "read", errno: "EIO", afterBytes: 900_000 });
   await withClient(fs, async (client) => {
     await assert.rejects(() => client.stat("nope"), {
       code: "not_found",

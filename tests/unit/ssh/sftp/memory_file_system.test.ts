@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { OpenOptions } from "../../../../src/ssh/sftp/file_system.ts";
 import { MemoryFileSystem } from "../../../../src/ssh/sftp/memory_file_system.ts";
+import { errnoStatus } from "../../../../src/ssh/sftp/status_error.ts";
 
 const OPEN: OpenOptions = { read: true, write: true, append: false, create: true, truncate: false, exclusive: false };
 const text = (bytes: Uint8Array | undefined) => bytes && new TextDecoder().decode(bytes);
@@ -68,19 +69,20 @@ Deno.test("MemoryFileSystem renames as rename(2) does, and as version 3 asks", a
   assert.equal(text(fs.content("/e/f")), "3");
 });
 
-Deno.test("MemoryFileSystem.addFault fails one path, one operation, after so many bytes, so many times", async () => {
+Deno.test("MemoryFileSystem tells of each operation before it is done, and fails it with what that throws", async () => {
   const operations: string[] = [];
-  const fs = new MemoryFileSystem({ onOperation: (operation, path) => operations.push(`${operation} ${path}`) });
-  fs.addFault({ path: "/f", operation: "write", errno: "ENOSPC", afterBytes: 4 });
-  fs.addFault({ path: "/g", operation: "open", errno: "EACCES", times: 1 });
+  const fs = new MemoryFileSystem({
+    onOperation(operation, { path, end }) {
+      operations.push(`${operation} ${path} ${end ?? ""}`.trim());
+      if (operation === "write" && end === 5) throw errnoStatus("ENOSPC");
+    },
+  });
   const file = await fs.open("/f", OPEN);
   await file.write(new Uint8Array(4), 0);
   assert.throws(() => file.write(new Uint8Array(1), 4), { status: 4, message: "No space left on device" });
-  await assert.rejects(() => fs.open("/g", OPEN), { status: 3, message: "Permission denied" });
-  await fs.open("/g", OPEN);
-  fs.clearFaults();
-  await file.write(new Uint8Array(1), 4);
-  assert.deepEqual(operations, ["open /f", "write /f", "write /f", "open /g", "open /g", "write /f"]);
+  await file.close();
+  assert.deepEqual(operations, ["open /f", "write /f 4", "write /f 5", "close /f"]);
+  assert.equal(fs.entry("/f")?.size, 4);
 });
 
 Deno.test("MemoryFileSystem refuses a file longer than its bound with ENOSPC", async () => {

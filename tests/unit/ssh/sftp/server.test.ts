@@ -204,7 +204,7 @@ Deno.test("serveSftp answers a request that is too short, unknown or for a wrong
 
 Deno.test("serveSftp bounds the open handles and closes those that are left at the end", async () => {
   const operations: string[] = [];
-  const fs = new MemoryFileSystem({ onOperation: (operation, path) => operations.push(`${operation} ${path}`) });
+  const fs = new MemoryFileSystem({ onOperation: (operation, { path }) => operations.push(`${operation} ${path}`) });
   fs.addFile("/home/f", "x");
   await withServer(fs, async (client) => {
     await client.open("f", READ);
