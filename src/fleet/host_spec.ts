@@ -1,4 +1,5 @@
 import { AppError } from "../base/errors.ts";
+import { hostPort } from "../base/host_port.ts";
 
 /** A host as it was named, taken apart. What was not said is left to ssh_config and the defaults. */
 export interface HostSpec {
@@ -33,7 +34,7 @@ export function parseHostSpec(name: string): HostSpec {
 export function withPort(name: string, port: number): string {
   const { host, user, port: own } = parseHostSpec(name);
   if (own !== undefined || port === 22) return name;
-  return `${user === undefined ? "" : `${user}@`}${host.includes(":") ? `[${host}]` : host}:${port}`;
+  return `${user === undefined ? "" : `${user}@`}${hostPort(host, port)}`;
 }
 
 function splitPort(text: string, name: string): { host: string; port?: number } {

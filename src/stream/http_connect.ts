@@ -1,4 +1,5 @@
 import { AppError } from "../base/errors.ts";
+import { hostPort } from "../base/host_port.ts";
 import { oneLine } from "../base/printable.ts";
 import type { BufferedSource } from "./buffered_source.ts";
 import { headerValue, readHttpHead } from "./http_head.ts";
@@ -23,7 +24,7 @@ export async function connectThroughHttp(
   target: TcpAddress,
   proxy: OutboundProxy,
 ): Promise<void> {
-  const authority = `${target.hostname.includes(":") ? `[${target.hostname}]` : target.hostname}:${target.port}`;
+  const authority = hostPort(target.hostname, target.port);
   const lines = [`CONNECT ${authority} HTTP/1.1`, `Host: ${authority}`];
   if (proxy.credentials) lines.push(`Proxy-Authorization: Basic ${basic(proxy.credentials)}`);
   await send(new TextEncoder().encode(`${lines.join("\r\n")}\r\n\r\n`));

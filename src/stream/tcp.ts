@@ -1,5 +1,6 @@
 import { AppError, describeError } from "../base/errors.ts";
 import { deadline } from "../base/abort.ts";
+import { hostPort } from "../base/host_port.ts";
 import type { ByteStream } from "./byte_stream.ts";
 
 /** What one read takes at most; a socket under load fills it. */
@@ -113,7 +114,7 @@ export async function connectTcp(
 }
 
 function connectFailure(error: unknown, { hostname, port }: TcpAddress): AppError {
-  const place = JSON.stringify(`${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`);
+  const place = JSON.stringify(hostPort(hostname, port));
   const text = describeError(error);
   const fail = (reason: string, message: string, hint: string) =>
     new AppError("dial_failed", message, { hint, details: { reason, hostname, port }, cause: error });

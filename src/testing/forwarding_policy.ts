@@ -1,4 +1,5 @@
 import { AppError } from "../base/errors.ts";
+import { hostPort } from "../base/host_port.ts";
 import type { ConnectionHandlers } from "../ssh/server/handlers.ts";
 import { FORBIDDEN } from "../ssh/server/forwarding.ts";
 import { forwarding } from "../ssh/server/network_forwarding.ts";
@@ -68,5 +69,5 @@ function forbidden(what: string): AppError {
 }
 
 function nameOf({ hostname, port }: TcpAddress): string {
-  return JSON.stringify(`${hostname}:${port}`);
+  return JSON.stringify(hostPort(hostname, port));
 }

@@ -1,4 +1,5 @@
 import { AppError } from "../base/errors.ts";
+import { hostPort } from "../base/host_port.ts";
 import { VERSION } from "../base/version.ts";
 import type { CommandRecord } from "./command_record.ts";
 import { Credentials } from "./credentials.ts";
@@ -129,13 +130,13 @@ export class TestServer implements AsyncDisposable {
 
   /** `127.0.0.1:PORT`. */
   get addr(): string {
-    return `${bracketed(this.host)}:${this.port}`;
+    return hostPort(this.host, this.port);
   }
 
   /** The same server behind a WebSocket. */
   get websocketUrl(): string {
     const port = this.#started(this.#ports.websocketPort || undefined);
-    return `${this.#options.tls ? "wss" : "ws"}://${bracketed(this.host)}:${port}/`;
+    return `${this.#options.tls ? "wss" : "ws"}://${hostPort(this.host, port)}/`;
   }
 
   /** PEM of the authority that signed the WebSocket front's certificate; undefined without `tls`. */
@@ -296,8 +297,4 @@ export class TestServer implements AsyncDisposable {
     if (value !== undefined) return value;
     throw new AppError("usage", "The test server is not started", { hint: "await server.start()" });
   }
-}
-
-function bracketed(host: string): string {
-  return host.includes(":") ? `[${host}]` : host;
 }

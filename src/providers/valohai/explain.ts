@@ -1,4 +1,5 @@
 import { AppError } from "../../base/errors.ts";
+import { hostPort } from "../../base/host_port.ts";
 import { oneLine } from "../../base/printable.ts";
 import { shellQuote } from "../../base/shell_quote.ts";
 import { tryParsePublicKey } from "../../ssh/keys/public_key.ts";
@@ -114,7 +115,7 @@ function explainDenied(cause: AppError, { counter, executionKey, offered }: Dial
 }
 
 function where({ counter, address, port }: DialContext): string {
-  return `Cannot reach execution #${counter} at ${address.includes(":") ? `[${address}]` : address}:${port}`;
+  return `Cannot reach execution #${counter} at ${hostPort(address, port)}`;
 }
 
 /** A line each, as they are to be pasted. */
