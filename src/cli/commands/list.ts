@@ -25,7 +25,7 @@ export const list = defineCommand({
     );
   },
   format: ({ name, phase, startedAt, command, exitStatus }) => {
-    const age = startedAt ? formatDuration(Date.now() - startedAt.getTime()) : "";
+    const age = startedAt ? formatAge(Date.now() - startedAt.getTime()) : "";
     const state = exitStatus === undefined ? phase : `${phase} (${exitStatus})`;
     return `${
       [
@@ -37,3 +37,13 @@ export const list = defineCommand({
     }\n`;
   },
 });
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+
+/** `59m3s`, `47h10m`, `272d`: seven characters are enough for a thousand years. */
+function formatAge(ms: number): string {
+  if (ms < HOUR_MS) return formatDuration(ms);
+  if (ms < 48 * HOUR_MS) return formatDuration(Math.floor(ms / MINUTE_MS) * MINUTE_MS);
+  return `${Math.floor(ms / (24 * HOUR_MS))}d`;
+}
