@@ -8,6 +8,7 @@ import { mayCarryCredentials, routeUrl } from "./endpoint.ts";
 import { ensureApiKey } from "./ensure_api_key.ts";
 import { consoleUrl } from "./guesses.ts";
 import { doubtKey, explainFailure, runEnded } from "./explain.ts";
+import { UNION_LAUNCH_FLAGS } from "./launch_flags.ts";
 import { followLogs } from "./logs.ts";
 import type { RunInfo } from "./messages.ts";
 import { readinessOf } from "./readiness.ts";
@@ -44,16 +45,13 @@ export async function openUnionProvider(options: UnionProviderOptions): Promise<
   };
 }
 
-/** The names that `launch` takes in `LaunchRequest.options`. */
-export const LAUNCH_OPTION_NAMES = ["rerun", "action"] as const;
-
 async function launch(
   session: UnionSession,
   { name, command: [action, ...more], env, options }: LaunchRequest,
   { keypair, signal }: UnionProviderOptions & { signal?: AbortSignal | undefined },
 ): Promise<RunSummary> {
   for (const [option, value] of Object.entries(options)) {
-    if (value === undefined || LAUNCH_OPTION_NAMES.some((known) => known === option)) continue;
+    if (value === undefined || Object.hasOwn(UNION_LAUNCH_FLAGS, option)) continue;
     throw new AppError("usage", `Cannot use --${option} with union`, {
       hint: "porthole launch --on union [--name NAME] [--env NAME=VALUE] --rerun RUN [ACTION]",
     });
