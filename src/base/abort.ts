@@ -31,11 +31,18 @@ export function orAbort<T>(promise: Promise<T>, signal: AbortSignal | undefined)
   });
 }
 
+/** A signal with a limit of time. */
+export interface Deadline extends Disposable {
+  readonly signal: AbortSignal;
+  /** Takes the limit away; the parent still counts. */
+  lift(): void;
+}
+
 /** A signal that aborts with `reason()` after `ms`, or with its parent. Dispose it: then it never does by itself. */
 export function deadline(
   ms: number,
   { signal, reason }: { signal?: AbortSignal | undefined; reason: () => unknown },
-): { readonly signal: AbortSignal } & Disposable {
+): Deadline {
   const controller = new AbortController();
   const onAbort = () => controller.abort(signal?.reason);
   if (signal?.aborted) onAbort();
@@ -44,10 +51,12 @@ export function deadline(
   const late = Number.isFinite(ms) ? AbortSignal.timeout(Math.min(ms, MAX_TIMER_MS)) : undefined;
   const onLate = () => controller.abort(reason());
   late?.addEventListener("abort", onLate, { once: true });
+  const lift = () => late?.removeEventListener("abort", onLate);
   return {
     signal: controller.signal,
+    lift,
     [Symbol.dispose]() {
-      late?.removeEventListener("abort", onLate);
+      lift();
       signal?.removeEventListener("abort", onAbort);
     },
   };

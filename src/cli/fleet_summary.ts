@@ -94,6 +94,11 @@ export function fleetSummary(
   };
 }
 
+/** `user@host`, whatever user the host was named with. */
+export function accountName(user: string, host: string): string {
+  return escapeControls(`${user}@${host.slice(host.lastIndexOf("@") + 1)}`);
+}
+
 function lowerFirst(text: string): string {
   return text.charAt(0).toLowerCase() + text.slice(1);
 }

@@ -25,7 +25,8 @@ export async function readSecret({ isTerminal, signal, prompt }: ReadSecretOptio
   signal?.throwIfAborted();
   if (!isTerminal) return await readBytes({ signal, isEnd: () => false });
   prompt();
-  Deno.stdin.setRaw(true);
+  // Ctrl-C stays a signal, for the whole command: here it would only refuse one answer.
+  Deno.stdin.setRaw(true, { cbreak: Deno.build.os !== "windows" });
   try {
     return await readBytes({ signal, isEnd: (byte) => LINE_ENDS.has(byte) || byte === CTRL_D });
   } finally {

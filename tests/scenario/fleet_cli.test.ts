@@ -216,8 +216,8 @@ scenario("porthole exec shows the hint of each kind of failure once", async () =
 
 scenario("porthole key-check tells yes and no by its words and its status", async () => {
   await using set = await makeCliStage();
-  const yes = await set.porthole("key-check", set.hosts, "--key", set.sshd.keyPath);
-  assert.match(yes.stdout, /: SHA256:\S+ accepted\n$/);
+  const yes = await set.porthole("key-check", `${set.sshd.user}@${set.hosts}`, "--key", set.sshd.keyPath);
+  assert.match(yes.stdout, new RegExp(`^${set.sshd.user}@127.0.0.1:\\d+: SHA256:\\S+ accepted\n$`));
   assert.equal(yes.code, 0);
   const no = await set.porthole("key-check", set.hosts, "--key", set.sshd.hostKey);
   assert.match(no.stdout, /: SHA256:\S+ not accepted\n$/);

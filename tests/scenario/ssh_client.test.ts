@@ -87,6 +87,15 @@ sshdScenario("a subsystem's bytes arrive whole at a reader that is slower than t
   assert.equal(total, FLOOD_BYTES);
 });
 
+Deno.test("connectSsh lets a person take longer than the time to connect", async () => {
+  const options = { ...await passwordServer("password"), connectTimeoutMs: 1000 };
+  const limit = Promise.withResolvers<void>();
+  setTimeout(limit.resolve, options.connectTimeoutMs + 100);
+  const ask = () => limit.promise.then(() => "pw");
+  const connection = await connectSsh({ ...options, credentials: { ask } });
+  await connection.close();
+});
+
 Deno.test("a server that hangs up while its key is looked up is an error, even where the answer comes later", async () => {
   const server = await testServer({ password: "p" }).start();
   const { port } = server;

@@ -1,10 +1,9 @@
-import { escapeControls } from "../../base/printable.ts";
 import { portholeHome } from "../../base/home.ts";
 import { defineCommand } from "../command.ts";
 import type { CopyIdOptions } from "../../fleet/copy_id.ts";
 import { eachResult } from "../each_result.ts";
 import { HOST_FLAGS, POLICY_FLAGS } from "../fleet_flags.ts";
-import { fleetSummary } from "../fleet_summary.ts";
+import { accountName, fleetSummary } from "../fleet_summary.ts";
 import { openFleetClient } from "../open_fleet.ts";
 
 /** `porthole copy-id HOSTS`: lets a public key in, once. */
@@ -52,6 +51,6 @@ export const copyId = defineCommand({
   format: ({ host, ok, user, added, dryRun, fingerprint }) => {
     if (!ok) return "";
     const what = dryRun ? "would be added" : added ? "added" : "was there already";
-    return `${escapeControls(`${user}@${host}`)}: ${fingerprint} ${what}\n`;
+    return `${accountName(user, host)}: ${fingerprint} ${what}\n`;
   },
 });

@@ -1,10 +1,9 @@
 import { portholeHome } from "../../base/home.ts";
-import { escapeControls } from "../../base/printable.ts";
 import { defineCommand } from "../command.ts";
 import type { KeyCheckOptions } from "../../fleet/key_check.ts";
 import { eachResult } from "../each_result.ts";
 import { HOST_FLAGS } from "../fleet_flags.ts";
-import { fleetSummary } from "../fleet_summary.ts";
+import { accountName, fleetSummary } from "../fleet_summary.ts";
 import { openFleetClient } from "../open_fleet.ts";
 
 /** `porthole key-check HOSTS`: would hosts take a key? Asked without its private half. */
@@ -36,5 +35,5 @@ export const keyCheck = defineCommand({
     return summary.exitStatus();
   },
   format: ({ host, ok, user, accepted, fingerprint }) =>
-    ok ? `${escapeControls(`${user}@${host}`)}: ${fingerprint} ${accepted ? "accepted" : "not accepted"}\n` : "",
+    ok ? `${accountName(user, host)}: ${fingerprint} ${accepted ? "accepted" : "not accepted"}\n` : "",
 });

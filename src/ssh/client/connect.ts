@@ -1,4 +1,4 @@
-import { deadline, orAbort } from "../../base/abort.ts";
+import { type Deadline, deadline, orAbort } from "../../base/abort.ts";
 import { AppError, describeError } from "../../base/errors.ts";
 import { formatDuration } from "../../base/duration.ts";
 import { oneLine } from "../../base/printable.ts";
@@ -42,7 +42,7 @@ export interface ConnectSshOptions {
   readonly wantsCertificate?: boolean | undefined;
   /** Takes no host key of another type than these. */
   readonly onlyKeyTypes?: readonly string[] | undefined;
-  /** For dialling, key exchange and log-in together. */
+  /** For dialling, key exchange and log-in together; no more once a person is asked, who takes the time it takes. */
   readonly connectTimeoutMs: number;
   /** 0 sends nothing. */
   readonly keepAliveIntervalMs?: number | undefined;
@@ -68,6 +68,7 @@ export async function connectSsh(options: ConnectSshOptions): Promise<SshConnect
   try {
     return await handshake(transport, {
       ...options,
+      credentials: withoutHurry(options.credentials, limit),
       signal: limit.signal,
       onKeysExchanged: () => phase = "logging in to",
     });
@@ -75,6 +76,17 @@ export async function connectSsh(options: ConnectSshOptions): Promise<SshConnect
     transport.destroy();
     throw error;
   }
+}
+
+function withoutHurry({ ask, ...others }: SshCredentials, limit: Deadline): SshCredentials {
+  if (!ask) return others;
+  return {
+    ...others,
+    ask(question) {
+      limit.lift();
+      return ask(question);
+    },
+  };
 }
 
 /** Dials; a stream that comes after the deadline is closed. */
