@@ -22,9 +22,10 @@ export async function awaitAnswer(tunnel: Tunnel, { signal, onWaiting }: AwaitAn
   for (let pauseMs = FIRST_PAUSE_MS;; pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS)) {
     const found = await look(tunnel, signal);
     if (found === "answer") return;
+    await sleep(pauseMs, signal);
+    // Behind the pause, so that what ssh had to say of it has been read.
     if (found === "silence" && !isTold) onWaiting();
     isTold ||= found === "silence";
-    await sleep(pauseMs, signal);
   }
 }
 

@@ -143,9 +143,12 @@ class Keeper {
   }
 }
 
-/** That nobody listens is the usual case, for which ssh has many words; that the far end forbids it is ssh's to say. */
+/** RFC 4254 5.1: that nobody listens there is a failed connect; that it may not be asked for is another reason. */
 function reasonToWait({ remotePort }: Tunnel, lastWords: string): string {
-  return lastWords.includes("prohibited") ? lastWords : `nothing answers on its port ${remotePort} yet`;
+  const why = /administratively prohibited: (.*)$/.exec(lastWords)?.[1];
+  if (why === undefined) return `nothing answers on its port ${remotePort} yet`;
+  // OpenSSH's own description of every refusal.
+  return `its SSH server forbids tunnels to port ${remotePort}${why === "open failed" ? "" : `: ${why}`}`;
 }
 
 /** What a browser or a debugger is told: a URL for HTTP, `host:port` otherwise. */

@@ -123,14 +123,14 @@ async function sshPids(needle: string): Promise<string[]> {
   return lines.filter((line) => line.includes("porthole-forward-") && line.includes(needle));
 }
 
-function test(name: string, fn: (sshd: TestSshd) => Promise<void>): void {
+function test(name: string, fn: (sshd: TestSshd) => Promise<void>, sshdConfig: readonly string[] = []): void {
   Deno.test({
     name: `${name} (needs ssh and sshd)`,
     ignore: NEEDS_SSH,
     async fn() {
       const folder = await Deno.makeTempDir();
       try {
-        await using sshd = await startSshd(folder);
+        await using sshd = await startSshd(folder, { config: sshdConfig });
         await fn(sshd);
       } finally {
         await Deno.remove(folder, { recursive: true });
@@ -170,6 +170,11 @@ test("keepTunnels waits for a service that is started later", async (sshd) => {
   const { url } = await tunnels.until("ready");
   assert.equal(await bodyAt(url), "late");
 });
+
+test("keepTunnels says that the far end forbids a tunnel", async (sshd) => {
+  await using tunnels = keep({ specs: parseForwards(["tensorboard"]), config: config(sshd) });
+  assert.equal((await tunnels.until("waiting")).found, "its SSH server forbids tunnels to port 6006");
+}, ["AllowTcpForwarding no"]);
 
 test("keepTunnels counts a service that speaks no HTTP and waits to be spoken to as an answer", async (sshd) => {
   using silent = Deno.listen({ hostname: "127.0.0.1", port: 0 });
