@@ -148,9 +148,18 @@ Deno.test("ensureKeypair changes nothing when the private key is damaged, empty 
   for (const text of ["", whole.slice(0, 100), whole.replace(/[A-Za-z]=*\n-----END/, "%\n-----END")]) {
     await Deno.writeTextFile(path, text);
     const before = await snapshot(home.path);
-    await assert.rejects(ensureKeypair({ path }), { code: "key_invalid" });
+    await assert.rejects(ensureKeypair({ path }), {
+      code: "key_invalid",
+      hint: "Restore it from a copy, or move it away and make another: porthole keys ensure",
+    });
     assert.deepEqual(await snapshot(home.path), before);
   }
+  await Deno.writeTextFile(path, whole);
+  await Deno.writeTextFile(`${path}.pub`, "");
+  await assert.rejects(ensureKeypair({ path }), {
+    code: "key_invalid",
+    hint: `It is written anew from the private key once it is gone: rm ${path}.pub`,
+  });
   await Deno.remove(path);
   const before = await snapshot(home.path);
   await assert.rejects(ensureKeypair({ path }), {

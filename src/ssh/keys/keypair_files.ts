@@ -54,7 +54,10 @@ async function readOnce(path: string): Promise<Keypair | undefined> {
     return undefined;
   }
   const what = `private key ${JSON.stringify(path)}`;
-  const info = await parsePrivateKeyFile(await readPrivateFile(path, "private key"), what);
+  const text = await readPrivateFile(path, "private key");
+  const info = await parsePrivateKeyFile(text, what).catch((error: unknown) => {
+    throw withHint(error, `Restore it from a copy, or move it away and make another: porthole keys ensure`);
+  });
   const existing = await readPublicFile(publicKeyPath);
   if (!existing) {
     await publishPublicKey(publicKeyPath, info.publicKey);
@@ -116,7 +119,17 @@ async function readPublicFile(path: string): Promise<PublicKey | undefined> {
       cause: error,
     });
   }
-  return parsePublicKey(text, `public key ${JSON.stringify(path)}`);
+  try {
+    return parsePublicKey(text, `public key ${JSON.stringify(path)}`);
+  } catch (error) {
+    throw withHint(error, `It is written anew from the private key once it is gone: rm ${shellQuote(path)}`);
+  }
+}
+
+/** `error` with the next step, if it names none itself. */
+function withHint(error: unknown, hint: string): unknown {
+  if (!(error instanceof AppError) || error.hint !== undefined) return error;
+  return new AppError(error.code, error.message, { hint, cause: error });
 }
 
 /** True when something can be reached at `path`, through links. */
