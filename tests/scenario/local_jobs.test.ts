@@ -84,6 +84,7 @@ story(
     assert.match(again.stderr, /Cannot launch "train": a run of that name is still there/);
 
     assert.deepEqual((await porthole("stop", "train")).stdout, "Stopped train\n");
+    assert.deepEqual((await porthole("stop", "train")).code, 0);
     const gone = await porthole("connect", "train", "--timeout", "5s");
     assert.equal(gone.code, 255);
     assert.match(gone.stderr, /The run "train" has ended/);
@@ -110,6 +111,12 @@ story("a job that failed is held for a look, its status told and passed on", asy
   assert.equal((await porthole("ssh", "broken", "echo inside")).stdout, "inside\n");
   await porthole("stop", "broken");
   assert.match((await porthole("list")).stdout, /^broken\s+ended \(3\)/);
+});
+
+story("a job can be stopped at once, before its agent is up", async ({ porthole }) => {
+  await porthole("launch", "--name", "brief", "--detach", "--", "sleep", "600");
+  assert.deepEqual((await porthole("stop", "brief")).stdout, "Stopped brief\n");
+  assert.match((await porthole("list")).stdout, /^brief\s+ended/);
 });
 
 story("a job in the foreground shows its output and gives its exit status", async ({ porthole }) => {

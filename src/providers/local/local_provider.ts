@@ -113,7 +113,9 @@ export class LocalProvider implements Provider {
   async stop({ runName }: RunReference, { signal }: { signal?: AbortSignal | undefined } = {}): Promise<void> {
     const run = await this.#mustLoad(runName);
     const files = runFiles(this.options.env, runName);
-    if (!await isHeldByAnother(files)) throw await this.#ended(run);
+    while ((await this.#summarise(run)).phase === "starting") await sleep(POLL_MS, signal);
+    // What has ended is stopped: a script that cleans up asks no more.
+    if (!await isHeldByAnother(files)) return;
     Deno.kill(run.pid, "SIGTERM");
     for (let waitedMs = 0; waitedMs < STOP_GRACE_MS; waitedMs += POLL_MS) {
       if (!await isHeldByAnother(files)) return;
