@@ -21,6 +21,7 @@ export interface CliProcess {
 
 /** Runs `porthole ARGS...` and resolves to the exit status. Never throws, never exits. */
 export async function runCli(args: readonly string[], process: CliProcess): Promise<number> {
+  if (args[0] === "help" && args.length > 1) return await runCli([...args.slice(1), "--help"], process);
   const output = new Output(process.streams, args.includes("--json"));
   try {
     const found = findCommand(args);

@@ -52,6 +52,8 @@ export const PROXY_FLAGS = {
   },
 } as const;
 
+/** `--json` is what every command has: see `proxyMain`. */
+const SWITCHES = new Set(["no-resume", "json"]);
 /** An alias is a file name and stands in ssh_config; `%h` of a hostile URL may be anything else. */
 const ALIAS = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 const HINT = "porthole proxy [--headers-file FILE] [--ca-file FILE] [--wait 60s] WSS-URL|ALIAS";
@@ -71,9 +73,12 @@ export function parseProxyArgs(args: readonly string[]): ProxyArgs {
       continue;
     }
     const [, name = "", inline] = /^--([a-z-]+)(?:=(.*))?$/s.exec(arg) ?? [];
-    if (!Object.hasOwn(PROXY_FLAGS, name)) throw usage(`Unknown option ${JSON.stringify(nameOf(arg))}`);
-    if (name === "no-resume" && inline !== undefined) throw usage("The option --no-resume takes no value");
-    const value = name === "no-resume" ? "" : inline ?? args[++at];
+    if (name !== "json" && !Object.hasOwn(PROXY_FLAGS, name)) {
+      throw usage(`Unknown option ${JSON.stringify(nameOf(arg))}`);
+    }
+    const isSwitch = SWITCHES.has(name);
+    if (isSwitch && inline !== undefined) throw usage(`The option --${name} takes no value`);
+    const value = isSwitch ? "" : inline ?? args[++at];
     if (value === undefined) throw usage(`The option --${name} needs a value`);
     const values = given.get(name);
     if (values && name !== "header") throw usage(`The option --${name} was given twice`);

@@ -33,19 +33,22 @@ export interface ProxyMainOptions {
 }
 
 /**
- * Runs `porthole proxy ARGS...` and resolves to its exit status; every failure is one line on stderr. Where that is
- * thrown away and SSH has not begun, the SSH client is told in its own words, and shows them.
+ * Runs `porthole proxy ARGS...` and resolves to its exit status; every failure is one line on stderr, with `--json` an
+ * object and the only line. Where that is thrown away and SSH has not begun, the SSH client is told in its own words, and
+ * shows them.
  *
  * The caller must end the process then: a read of stdin may be pending, which nothing can call off.
  */
 export async function proxyMain(args: readonly string[], options: ProxyMainOptions): Promise<number> {
   const { printError = printToStderr, env, signal } = options;
   const stdio = new WatchedStdio(options.stdio ?? stdioStream());
+  const isJson = args.includes("--json");
   using exit = new SignalExit();
   try {
     const parsed = parseProxyArgs(args);
     await runParsedProxy(parsed, {
       ...options,
+      ...(isJson ? { printError: () => {} } : {}),
       stdio,
       signal: signal ? AbortSignal.any([signal, exit.signal]) : exit.signal,
       onResumable: () => exit.listen(),
@@ -54,7 +57,7 @@ export async function proxyMain(args: readonly string[], options: ProxyMainOptio
   } catch (error) {
     if (error instanceof LeavingBySignal) return error.status;
     const failure = toAppError(error);
-    printError(errorLine(failure));
+    printError(isJson ? redactText(JSON.stringify(failure)) : errorLine(failure));
     if (!stdio.hasWritten && (options.isStderrDiscarded ?? isStderrDiscarded)()) {
       await stdio.write(disconnectMessage(errorLine(failure))).catch(() => {/* nobody reads stdout either */});
     }

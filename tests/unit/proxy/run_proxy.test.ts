@@ -184,6 +184,15 @@ Deno.test("proxyMain reaches plain TCP by an alias, and tells an alias that does
   const code = await proxyMain(["nope"], { ...base, stdio: otherStdio, loadTarget: () => Promise.reject(missing) });
   assert.equal(code, 2);
   assert.deepEqual(lines, ['porthole: There is no target "nope". porthole list']);
+  const asJson = await proxyMain(["nope", "--json"], {
+    ...base,
+    stdio: otherStdio,
+    loadTarget: () => Promise.reject(missing),
+  });
+  assert.equal(asJson, 2);
+  assert.deepEqual(JSON.parse(lines[1] ?? ""), {
+    error: { code: "not_found", message: 'There is no target "nope"', hint: "porthole list" },
+  });
   other[Symbol.dispose]();
   client[Symbol.dispose]();
 });
