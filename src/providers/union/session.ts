@@ -103,6 +103,10 @@ function openTokens(
     now,
     ignoreStored: refreshToken,
     lockTimeoutMs: interaction ? ATTENDED_LOCK_MS : UNATTENDED_LOCK_MS,
+    onWait: () =>
+      interaction?.notice(
+        `Another porthole is logging in to ${endpointHost(config.endpoint)}: waiting until it is done`,
+      ),
   });
   return { key, store, source };
 }

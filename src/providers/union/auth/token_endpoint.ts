@@ -94,7 +94,7 @@ function refusalHint(url: string, { answer, error }: { answer: HttpAnswer; error
   if (answer.status >= 500) return "The identity provider has a problem of its own: try again";
   if (error === "") return `The deployment tells ${redactUrl(url)} as its token endpoint: ask whoever runs it`;
   return error === "invalid_client"
-    ? "Check the client id and its secret in the configuration, or FLYTE_API_KEY; was the key revoked?"
+    ? "Check the client id and its secret in the configuration, or FLYTE_API_KEY; if the key was revoked: porthole auth api-key ensure"
     : "porthole auth login";
 }
 

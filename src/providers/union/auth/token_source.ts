@@ -1,3 +1,5 @@
+import { formatDuration } from "../../../base/duration.ts";
+import { AppError } from "../../../base/errors.ts";
 import { isFresh, type Token } from "./token.ts";
 import type { StoredToken, TokenStore } from "./token_store.ts";
 
@@ -28,21 +30,24 @@ export interface TokenSourceOptions {
   readonly ignoreStored?: boolean;
   /** How long to wait for another process that is making one: a person may have to log in there. */
   readonly lockTimeoutMs: number;
+  /** Called once when that wait begins to be long. */
+  readonly onWait?: (() => void) | undefined;
 }
 
 /**
  * Tokens out of the store while they are fresh, else renewed by one process while the others wait for what it stores.
  */
 export function createTokenSource(
-  { store, mint, now, ignoreStored = false, lockTimeoutMs }: TokenSourceOptions,
+  { store, mint, now, ignoreStored = false, lockTimeoutMs, onWait = () => {} }: TokenSourceOptions,
 ): TokenSource {
   let mustRenew = ignoreStored;
+  const lock = (signal: AbortSignal | undefined) => lockStore(store, { signal, timeoutMs: lockTimeoutMs, onWait });
   return {
     async get({ signal, refused }) {
       const askedAt = now();
       const stored = mustRenew ? null : await store.read();
       if (stored && isUsable(stored, { now: askedAt, refused })) return stored;
-      using _lock = await store.lock({ signal, timeoutMs: lockTimeoutMs });
+      using _lock = await lock(signal);
       const latest = await store.read();
       // Somebody else may have renewed it while this process waited for the lock.
       const isNewEnough = !mustRenew || (latest?.obtainedAt ?? 0) >= askedAt;
@@ -52,7 +57,7 @@ export function createTokenSource(
       return renewed;
     },
     async login({ signal }) {
-      using _lock = await store.lock({ signal, timeoutMs: lockTimeoutMs });
+      using _lock = await lock(signal);
       return await keep(await mint.login({ signal }), { store, mint, signal });
     },
   };
@@ -60,6 +65,32 @@ export function createTokenSource(
 
 function isUsable(token: StoredToken, { now, refused }: { now: number; refused: string | undefined }): boolean {
   return token.accessToken !== refused && isFresh(token, now);
+}
+
+const TELL_AFTER_MS = 1500;
+
+async function lockStore(
+  store: TokenStore,
+  { signal, timeoutMs, onWait }: { signal: AbortSignal | undefined; timeoutMs: number; onWait: () => void },
+): Promise<Disposable> {
+  const late = AbortSignal.timeout(TELL_AFTER_MS);
+  late.addEventListener("abort", onWait);
+  try {
+    return await store.lock({ signal, timeoutMs });
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (!(error instanceof AppError) || error.code !== "timeout") throw error;
+    throw new AppError(
+      "timeout",
+      `Another porthole is logging in and was not done within ${formatDuration(timeoutMs)}`,
+      {
+        hint: "Finish that log-in, or end it, and try again",
+        cause: error,
+      },
+    );
+  } finally {
+    late.removeEventListener("abort", onWait);
+  }
 }
 
 interface Renewing {
