@@ -1,6 +1,6 @@
 import { AppError } from "../base/errors.ts";
 import type { RunSummary } from "../providers/provider.ts";
-import type { PlaceValues } from "./choose_provider.ts";
+import { type PlaceValues, placeWords } from "./choose_provider.ts";
 import type { CommandContext } from "./command.ts";
 import { type ConnectedItem, connectedItem } from "./connected_item.ts";
 import { connectRun } from "./connect_run.ts";
@@ -40,9 +40,8 @@ export async function connectLaunched(
     return await connectedItem(result, { choice: { writeConfig, include: false, multiplex: true }, context });
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== "run_ended") {
-      context.notice(
-        `${name} goes on: porthole connect ${name} --on ${provider} gets in later, porthole stop ${name} --on ${provider} ends it`,
-      );
+      const words = `${name} ${placeWords(provider, flags)}`;
+      context.notice(`${name} goes on: porthole connect ${words} gets in later, porthole stop ${words} ends it`);
     }
     throw error;
   }

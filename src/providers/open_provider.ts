@@ -76,24 +76,38 @@ async function openUnion(
 }
 
 /**
- * Which provider is meant: `on` if it is given, PORTHOLE_PROVIDER, the local one if it has a run called `runName`, else
- * the platform that this user has configured. Where both are, the name decides: Valohai's runs are numbers or `latest`,
+ * Which provider is meant: `on` if it is given, PORTHOLE_PROVIDER, the one that takes what `settings` says, the local one
+ * if it has a run called `runName`, else the platform that this user has configured. Where both are, the name decides: Valohai's runs are numbers or `latest`,
  * and no others are.
  *
  * @throws AppError `config_invalid` for a PORTHOLE_PROVIDER that is none; `not_found` where nobody could know the run.
  */
 export async function chooseProvider(
   context: ProviderContext,
-  { on, runName }: { on?: string | undefined; runName?: string },
+  { on, runName, settings = {} }: {
+    on?: string | undefined;
+    runName?: string | undefined;
+    settings?: ProviderSettings;
+  },
 ): Promise<ProviderName> {
   const named = on ?? context.env.PORTHOLE_PROVIDER;
   if (named) return checkName(named);
+  const implied = impliedProvider(settings);
+  if (implied) return implied;
   if (runName === undefined || await hasLocalRun(context, runName)) return "local";
   const platforms = await configuredPlatforms(context.env);
   const isCounter = /^(?:#?\d+|latest)$/.test(runName);
   if (isCounter && platforms.includes("valohai")) return "valohai";
   if (platforms.includes("union")) return "union";
   throw noSuchRun(runName, platforms);
+}
+
+/** The one provider that has a use for what was given. */
+function impliedProvider(
+  { config, domain, useApiKey, refreshToken, host }: ProviderSettings,
+): ProviderName | undefined {
+  if (config !== undefined || domain !== undefined || useApiKey || refreshToken) return "union";
+  return host === undefined ? undefined : "valohai";
 }
 
 /** The platforms that this user's environment, log-ins and files say anything about. */

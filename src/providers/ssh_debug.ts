@@ -66,7 +66,7 @@ export class SSHDebug {
       options;
     const { env = Deno.env.toObject(), program = ownProgram(), onProgress = () => {} } = options;
     const context = { env, self: program, signal, notice: onProgress };
-    const name = options.provider ?? await chooseProvider(context, { runName });
+    const name = options.provider ?? await chooseProvider(context, { runName, settings: options });
     using provider = await openProvider(name, context, options);
     const pollIntervalMs = toMs(options.pollInterval ?? 3, "pollInterval");
     const { record } = await connectTarget({

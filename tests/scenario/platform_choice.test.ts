@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { chooseProvider } from "../../src/providers/open_provider.ts";
+import { chooseProvider, type ProviderSettings } from "../../src/providers/open_provider.ts";
 import { isUnionConfigured } from "../../src/providers/union/is_configured.ts";
 import { PORTHOLE, runAt } from "../support/porthole.ts";
 import { makeTempHome, type TempHome } from "../support/temp_home.ts";
@@ -8,10 +8,14 @@ import { makeTempHome, type TempHome } from "../support/temp_home.ts";
 const UNION = { FLYTE_ADMIN_ENDPOINT: "demo.example.com" };
 const VALOHAI = { VALOHAI_TOKEN: "a-token-of-theirs" };
 
-async function choose(home: TempHome, runName: string, env: Record<string, string>): Promise<string> {
-  return await chooseProvider({ env: { HOME: home.path, PORTHOLE_HOME: home.portholeHome, ...env }, self: [] }, {
-    runName,
-  });
+async function choose(
+  home: TempHome,
+  runName: string,
+  env: Record<string, string>,
+  settings: ProviderSettings = {},
+): Promise<string> {
+  const all = { HOME: home.path, PORTHOLE_HOME: home.portholeHome, ...env };
+  return await chooseProvider({ env: all, self: [] }, { runName, settings });
 }
 
 Deno.test("chooseProvider takes the configured platform, and tells numbers from names where both are", async () => {
@@ -24,6 +28,16 @@ Deno.test("chooseProvider takes the configured platform, and tells numbers from 
   }
   assert.equal(await choose(home, "r1", { ...UNION, ...VALOHAI }), "union");
   assert.equal(await choose(home, "r1", { ...UNION, PORTHOLE_PROVIDER: "local" }), "local");
+});
+
+Deno.test("chooseProvider takes the platform that alone has a use for what was given", async () => {
+  await using home = await makeTempHome();
+  for (const settings of [{ config: "u.yaml" }, { domain: "d" }, { useApiKey: true }, { refreshToken: true }]) {
+    assert.equal(await choose(home, "r1", {}, settings), "union");
+  }
+  assert.equal(await choose(home, "12", UNION, { host: "https://v.example.com" }), "valohai");
+  assert.equal(await choose(home, "r1", { ...UNION, PORTHOLE_PROVIDER: "local" }, { domain: "d" }), "local");
+  await assert.rejects(choose(home, "r1", {}, { project: "p", useApiKey: false }), { code: "not_found" });
 });
 
 Deno.test("chooseProvider says where it has looked for a run that nobody can know", async () => {

@@ -57,6 +57,14 @@ Deno.test("a name that somebody else has taken is told apart, and a personal one
   assert.deepEqual(await ensureApiKey(session), { ...mine, isNew: false });
 });
 
+Deno.test("a name in other letters of the same client id means the same key, and one without any is refused", async () => {
+  await using fixture = await makeUnionFixture({ admin: ROBOT });
+  using session = await open(fixture);
+  const made = await ensureApiKey(session, { name: "My key" });
+  assert.deepEqual(await ensureApiKey(session, { name: "my_KEY" }), { ...made, name: "my_KEY", isNew: false });
+  assert.equal((await failureOf(ensureApiKey(session, { name: "!!!" }))).code, "usage");
+});
+
 Deno.test("making a key is not repeated when it is unknown whether it was made", async () => {
   await using fixture = await makeUnionFixture({ admin: ROBOT });
   using session = await open(fixture);

@@ -2,7 +2,7 @@ import { AppError } from "../../base/errors.ts";
 import { escapeControls } from "../../base/printable.ts";
 import type { Provider, RunSummary } from "../../providers/provider.ts";
 import { validateAlias } from "../../targets/target_store.ts";
-import { openChosenProvider, PLACE_FLAGS } from "../choose_provider.ts";
+import { openChosenProvider, PLACE_FLAGS, type PlaceValues, placeWords } from "../choose_provider.ts";
 import { type CommandContext, defineCommand } from "../command.ts";
 import { type ConnectedItem } from "../connected_item.ts";
 import { connectLaunched } from "../connect_launched.ts";
@@ -46,7 +46,7 @@ export const launch = defineCommand({
     const name = waits && flags.title !== undefined ? undefined : flags.name;
     const run = await open.launch(launchRequest(provider, { flags: { ...flags, name }, command: rest }), context);
     context.notice(launchedLine(run));
-    if (!waits || isLocal) context.notice(`To get in: ${connectLine(run)}`);
+    if (!waits || isLocal) context.notice(`To get in: ${connectLine(run, flags)}`);
     if (isLocal && waits) {
       yield* showOutput(open, { runName: run.name, context });
       return await exitStatusOf(open, { runName: run.name, context });
@@ -81,11 +81,11 @@ function launchedLine({ provider, name, phase, isNew = true }: RunSummary): stri
 }
 
 /** The command that gets into a run later. */
-function connectLine({ provider, name }: RunSummary): string {
+function connectLine({ provider, name }: RunSummary, place: Omit<PlaceValues, "on">): string {
   return escapeControls(
     provider === "local"
       ? `porthole connect ${name} --write-config && ssh ${name}`
-      : `porthole connect ${name} --on ${provider} --write-config`,
+      : `porthole connect ${name} ${placeWords(provider, place)} --write-config`,
   );
 }
 

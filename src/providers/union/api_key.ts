@@ -12,6 +12,19 @@ export interface ApiKey {
 }
 
 /**
+ * The client id that a key's name stands for, by the rule of the platform's own tools.
+ *
+ * @throws AppError `usage` for a name that leaves nothing of one.
+ */
+export function apiKeyClientId(name: string): string {
+  const id = name.toLowerCase().replaceAll(/[^0-9a-z]+/g, "-");
+  if (/[0-9a-z]/.test(id)) return id;
+  throw new AppError("usage", `Cannot name an API key ${JSON.stringify(name)}: needed a letter or a digit`, {
+    hint: "porthole auth api-key ensure NAME",
+  });
+}
+
+/**
  * The text that goes into `FLYTE_API_KEY`: base64 of `endpoint:client_id:client_secret:org`.
  *
  * The endpoint goes in without scheme and port: whoever decodes it splits at the first three colons.

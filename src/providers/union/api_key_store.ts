@@ -1,7 +1,7 @@
 import { AppError } from "../../base/errors.ts";
 import { type Environment, portholeHome } from "../../base/home.ts";
 import { ensurePrivateFolder, readPrivateFile, writeFileAtomic } from "../../base/private_file.ts";
-import { type ApiKey, decodeApiKey } from "./api_key.ts";
+import { type ApiKey, apiKeyClientId, decodeApiKey } from "./api_key.ts";
 import { tokenKey } from "./auth/token_store.ts";
 
 /** Which key, of which deployment. */
@@ -16,9 +16,9 @@ export function apiKeyFolder(env: Environment): string {
   return `${portholeHome(env)}/api-keys`;
 }
 
-/** The file that holds one encoded key, 0600, as `FLYTE_API_KEY` takes it. */
+/** The file that holds one encoded key, 0600, as `FLYTE_API_KEY` takes it; names of the same client id share it. */
 export function apiKeyPath({ env, host, name }: ApiKeyPlace): string {
-  return `${apiKeyFolder(env)}/${tokenKey(host, name)}`;
+  return `${apiKeyFolder(env)}/${tokenKey(host, apiKeyClientId(name))}`;
 }
 
 /** The stored key; null when there is none. @throws AppError `unsafe_file`, `config_invalid` for a damaged one. */

@@ -1,7 +1,7 @@
 import { AppError } from "../../base/errors.ts";
 import { lockFile } from "../../base/file_lock.ts";
 import { ensurePrivateFolder } from "../../base/private_file.ts";
-import { encodeApiKey } from "./api_key.ts";
+import { apiKeyClientId, encodeApiKey } from "./api_key.ts";
 import {
   apiKeyFolder,
   apiKeyPath,
@@ -77,11 +77,6 @@ export async function revokeApiKey(
 export function personalName({ env }: Pick<UnionSession, "env">, name: string): string {
   const user = (env.USER || env.LOGNAME || env.USERNAME || "me").toLowerCase().replaceAll(/[^a-z0-9]+/g, "-");
   return `${name}-${user}`;
-}
-
-/** The client id that a key's name stands for, by the rule of the platform's own tools. */
-export function apiKeyClientId(name: string): string {
-  return name.toLowerCase().replaceAll(/[^0-9a-z]+/g, "-");
 }
 
 function placeOf({ env, config }: UnionSession, name: string): ApiKeyPlace {
