@@ -20,6 +20,8 @@ export const ssh: typeof fleet = {
   config: (options) => fleet.config(withAliases(options)),
   keyscan: (options) => fleet.keyscan(withAliases(options)),
   tryKeyscan: (options) => fleet.tryKeyscan(withAliases(options)),
+  copyId: (options) => fleet.copyId(withAliases(options)),
+  tryCopyId: (options) => fleet.tryCopyId(withAliases(options)),
   keyCheck: (options) => fleet.keyCheck(withAliases(options)),
   tryKeyCheck: (options) => fleet.tryKeyCheck(withAliases(options)),
 };

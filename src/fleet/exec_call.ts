@@ -16,16 +16,18 @@ export interface ExecOptions extends CommandSettings {
   readonly stdin?: string | Uint8Array;
   /** For the command, connecting not counted. */
   readonly timeout?: string;
+  /** After a failed step, or a failed host: as the client's. */
+  readonly onError?: "stop" | "continue";
   readonly dryRun?: boolean;
   readonly signal?: AbortSignal;
 }
 
 /** What a running call tells, host by host. */
-export type ExecEvent =
+export type ExecEvent<R = SSHResult> =
   | { readonly type: "connected"; readonly host: string }
   | { readonly type: OutputName; readonly host: string; readonly bytes: Uint8Array }
   /** The last one of each host. */
-  | { readonly type: "result"; readonly host: string; readonly result: SSHResult };
+  | { readonly type: "result"; readonly host: string; readonly result: R };
 
 /** What running commands on a host takes. */
 export interface ExecWork {

@@ -25,7 +25,7 @@ export interface Fleet extends AsyncDisposable {
 export interface RunOptions {
   readonly signal?: AbortSignal | undefined;
   readonly dryRun?: boolean | undefined;
-  readonly hosts?: readonly HostOptions[] | undefined;
+  readonly onError?: FleetOptions["onError"] | undefined;
 }
 
 /** A connector, and the signal of client and call together. */
@@ -60,16 +60,16 @@ export function openFleet(options: FleetOptions): Fleet {
     settings,
     hosts,
     spoolFolder: spool.open,
-    async run({ signal: callSignal, dryRun = options.dryRun ?? false, hosts: given = hosts }, makeCall) {
+    async run({ signal: callSignal, dryRun = options.dryRun ?? false, onError }, makeCall) {
       const signal = anySignal(options.signal, callSignal);
       signal?.throwIfAborted();
       await using connections = await open(signal);
       return await runCall({
         ...makeCall({ connector: connections.connector, signal }),
-        hosts: given,
+        hosts,
         lend: connections.lender.lend,
         dryRun,
-        schedule: scheduleOf(settings, signal),
+        schedule: { ...scheduleOf(settings, signal), ...(onError ? { onError } : {}) },
       });
     },
     async withConnector(callSignal, use) {

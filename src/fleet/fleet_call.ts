@@ -91,7 +91,8 @@ function failedHost(
 
 /** The hosts of a client, node sets expanded. @throws AppError `usage`. */
 export function listHosts(hosts: FleetOptions["hosts"]): HostOptions[] {
-  const list = typeof hosts === "string" ? [hosts] : hosts;
+  // Who writes without types may have left them out.
+  const list = typeof hosts === "string" ? [hosts] : hosts ?? [];
   const expanded = list.flatMap((one) =>
     typeof one === "string" ? expandNodeSet(one).map((host) => ({ host })) : [{ ...one }]
   );

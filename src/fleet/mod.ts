@@ -1,5 +1,6 @@
 /** Many SSH hosts at once: commands, transfers and keys. `ssh.config({ hosts })` makes a client. */
 import { config } from "./client.ts";
+import type { CopyIdOptions, SSHCopyIdResult } from "./copy_id.ts";
 import { attempt } from "./fleet.ts";
 import type { FleetOptions } from "./fleet_options.ts";
 import type { SSHKeyCheckResult } from "./key_check.ts";
@@ -29,12 +30,23 @@ export async function keyCheck({ key, ...options }: StandaloneKeyCheckOptions): 
   return await client.keyCheck(key);
 }
 
+/** Options of `ssh.copyId`: a client's, but for its key, and what is to be copied. */
+export type StandaloneCopyIdOptions = WithKey<Omit<FleetOptions, "key"> & CopyIdOptions>;
+
+/** Adds a public key on every host. `auth.key` is what to log in with, if not a password. @throws AppError as `exec`. */
+export async function copyId({ key, ...options }: StandaloneCopyIdOptions): Promise<SSHCopyIdResult[]> {
+  await using client = config(options);
+  return await client.copyId(key, options);
+}
+
 /** The library's `ssh`. The `try` twins return what the others throw. */
 export const ssh = {
   config,
   keyscan,
   tryKeyscan: (options: StandaloneKeyscanOptions): Promise<Result<SSHHostKey[]>> => attempt(() => keyscan(options)),
   keygen,
+  copyId,
+  tryCopyId: (options: StandaloneCopyIdOptions): Promise<Result<SSHCopyIdResult[]>> => attempt(() => copyId(options)),
   keyCheck,
   tryKeyCheck: (options: StandaloneKeyCheckOptions): Promise<Result<SSHKeyCheckResult[]>> =>
     attempt(() => keyCheck(options)),

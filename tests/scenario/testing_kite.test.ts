@@ -193,6 +193,8 @@ Deno.test("copy-id puts what is missing to the prompt that it was given", async 
   assert.equal((await client.tryCopyId(publicKey)).error?.code, "auth_denied");
   assert.equal((await client.copyId({ key: publicKey, prompt }))[0]?.added, true);
   assert.equal((await client.keyCheck(publicKey))[0]?.accepted, true);
+  const again = await ssh.copyId({ ...await optionsFor(server, home), key: publicKey, password: "p" });
+  assert.deepEqual(again.map(({ ok, added }) => [ok, added]), [[true, false]]);
 });
 
 Deno.test("the try twins of scans and key checks return what is thrown", async () => {
