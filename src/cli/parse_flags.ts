@@ -7,11 +7,9 @@ import type { AnyCommand, CommandInput, FlagSpec, FlagSpecs } from "./command.ts
 export interface ParsedCommandLine {
   readonly input: CommandInput<FlagSpecs>;
   readonly isHelp: boolean;
-  readonly isJson: boolean;
 }
 
-type Token = ReturnType<typeof tokenize>[number];
-type OptionToken = Extract<Token, { kind: "option" }>;
+type OptionToken = Extract<ReturnType<typeof tokenize>[number], { kind: "option" }>;
 
 const EVERYWHERE: FlagSpecs = {
   help: { kind: "boolean", short: "h", summary: "Show this help" },
@@ -32,11 +30,16 @@ export function flagsOf(command: AnyCommand): FlagSpecs {
  */
 export function parseCommandLine(command: AnyCommand, args: readonly string[]): ParsedCommandLine {
   const specs = flagsOf(command);
-  const { options, positionals, rest } = divide(command, { args, tokens: tokenize(args, specs) });
+  const { options, positionals, rest } = divide(command, args);
   const values = readFlags(command, { specs, options });
   const isHelp = values.help === true;
   if (!isHelp) checkCount(command, positionals);
-  return { input: { flags: values as never, positionals, rest }, isHelp, isJson: values.json === true };
+  return { input: { flags: values as never, positionals, rest }, isHelp };
+}
+
+/** True with `--json` among the words that are the command's own, also where others of them cannot be used. */
+export function asksForJson(command: AnyCommand, args: readonly string[]): boolean {
+  return divide(command, args).options.some(({ rawName }) => rawName === "--json");
 }
 
 function tokenize(args: readonly string[], specs: FlagSpecs) {
@@ -56,23 +59,20 @@ function tokenize(args: readonly string[], specs: FlagSpecs) {
     .tokens;
 }
 
-function divide(command: AnyCommand, { args, tokens }: { args: readonly string[]; tokens: readonly Token[] }) {
+function divide(command: AnyCommand, args: readonly string[]) {
   const wanted = command.positionals?.length ?? 0;
   const options: OptionToken[] = [];
   const positionals: string[] = [];
   const rest: string[] = [];
-  for (const token of tokens) {
+  for (const token of tokenize(args, flagsOf(command))) {
     if (token.kind === "option") options.push(token);
     else if (token.kind === "option-terminator") {
       if (command.rest && positionals.length >= requiredCount(command)) {
         return { options, positionals, rest: [...rest, ...args.slice(token.index + 1)] };
       }
-    } else if (positionals.length < wanted) positionals.push(token.value);
-    else if (command.rest?.hasFlags) rest.push(token.value);
-    else if (command.rest) return { options, positionals, rest: args.slice(token.index) };
-    else {
-      throw usage(command, `Cannot use ${JSON.stringify(token.value)}: porthole ${command.name} takes no further word`);
-    }
+    } else if (positionals.length < wanted || !command.rest) positionals.push(token.value);
+    else if (command.rest.hasFlags) rest.push(token.value);
+    else return { options, positionals, rest: args.slice(token.index) };
   }
   return { options, positionals, rest };
 }
@@ -152,6 +152,10 @@ function requiredCount(command: AnyCommand): number {
 }
 
 function checkCount(command: AnyCommand, positionals: readonly string[]): void {
+  const surplus = positionals[command.positionals?.length ?? 0];
+  if (surplus !== undefined) {
+    throw usage(command, `Cannot use ${JSON.stringify(surplus)}: porthole ${command.name} takes no further word`);
+  }
   if (positionals.length >= requiredCount(command)) return;
   const missing = command.positionals?.[positionals.length];
   throw usage(command, `Cannot run porthole ${command.name} without ${missing?.name}: ${missing?.summary}`);

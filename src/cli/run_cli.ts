@@ -5,7 +5,7 @@ import type { AnyCommand, CommandContext, CommandEntry } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
 import { renderCommandHelp, renderProgramHelp } from "./help.ts";
 import { Output, type OutputStreams } from "./output.ts";
-import { distance, parseCommandLine } from "./parse_flags.ts";
+import { asksForJson, distance, parseCommandLine } from "./parse_flags.ts";
 
 /** The process as a command line sees it. */
 export interface CliProcess {
@@ -51,25 +51,34 @@ async function runCommand(
   command: AnyCommand,
   { args, process }: { args: readonly string[]; process: CliProcess },
 ): Promise<number> {
-  // The words behind a command's own are another program's: its --json is not ours.
-  let output = new Output(process.streams, false);
+  const output = new Output(process.streams, asksForJson(command, args));
   try {
-    const { input, isHelp, isJson } = parseCommandLine(command, args);
-    output = new Output(process.streams, isJson);
+    const { input, isHelp } = parseCommandLine(command, args);
     if (isHelp) {
       output.result(renderCommandHelp(command));
       return 0;
     }
-    const run = command.run(input, createContext(process, output));
-    for (;;) {
-      const step = await run.next();
-      if (step.done) return step.value ?? 0;
-      output.result(isJson ? `${JSON.stringify(step.value)}\n` : command.format(step.value, output.style));
-    }
+    return await printAll(command.run(input, createContext(process, output)), { command, output });
   } catch (error) {
     return fail(error, { output, env: process.env });
   } finally {
     output.endProgress();
+  }
+}
+
+/** Prints what a command yields; what it has open is closed also when nobody reads on. */
+async function printAll(
+  run: ReturnType<AnyCommand["run"]>,
+  { command, output }: { command: AnyCommand; output: Output },
+): Promise<number> {
+  try {
+    for (;;) {
+      const step = await run.next();
+      if (step.done) return step.value ?? 0;
+      output.result(output.isJson ? `${JSON.stringify(step.value)}\n` : command.format(step.value, output.style));
+    }
+  } finally {
+    await run.return();
   }
 }
 

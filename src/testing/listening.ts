@@ -1,3 +1,4 @@
+import { listenFailure } from "../stream/listen_failure.ts";
 import { streamFromConn } from "../stream/tcp.ts";
 import type { FaultSet } from "./faults.ts";
 import { TestPort } from "./port.ts";
@@ -45,7 +46,7 @@ export class Listening {
     }
   }
 
-  /** Listens. @throws Deno.errors.AddrInUse and its like */
+  /** Listens. @throws AppError `config_invalid` where that cannot be */
   static async start(options: ListeningOptions): Promise<Listening> {
     const tls = options.hasTls
       ? await TlsFront.make({
@@ -53,7 +54,11 @@ export class Listening {
         serve: (conn, remote) => serveFront(conn, { ...options, remote }),
       })
       : undefined;
-    return new Listening(options, tls);
+    try {
+      return new Listening(options, tls);
+    } catch (error) {
+      throw listenFailure(error, options, "Leave the port out to take a free one, or name an address of this machine");
+    }
   }
 
   get port(): number {

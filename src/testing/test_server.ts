@@ -26,11 +26,6 @@ const DEFAULT_AUTH_TRIES = 6;
 /**
  * An SSH server for tests, on a free loopback port of its own; it listens once `start()` was awaited.
  *
- * ```ts
- * await using key = await testKey();
- * await using server = await testServer({ user: "testuser", key }).start();
- * server.onExec("uptime", { stdout: "up 3 days\n" });
- * ```
  * @throws AppError `key_invalid` for a `key` that is no public key line
  */
 export function testServer(options: TestServerOptions = {}): TestServer {
@@ -86,7 +81,11 @@ export class TestServer implements AsyncDisposable {
     for (const fault of options.faults ?? []) this.addFault(fault);
   }
 
-  /** Listens; resolves to the server itself. Once more after a `shutdown()`: at the same port, with the same host key. */
+  /**
+   * Listens; resolves to the server itself. Once more after a `shutdown()`: at the same port, with the same host key.
+   *
+   * @throws AppError `config_invalid` where it cannot listen, `key_invalid` for a `hostKey` that is none
+   */
   async start(): Promise<this> {
     if (this.#listening) return this;
     this.#identity ??= await makeHostIdentity(this.#options.hostKey);

@@ -12,6 +12,8 @@ interface RunningServer extends AsyncDisposable {
   ask(request: Readonly<Record<string, unknown>>): Promise<unknown>;
   nextLine(): Promise<Record<string, unknown>>;
   closeStdin(): Promise<void>;
+  /** Closes the reading end of its stdout. */
+  leaveStdout(): Promise<void>;
 }
 
 async function startServer(home: TempHome, args: readonly string[] = []): Promise<RunningServer> {
@@ -52,6 +54,7 @@ async function startServer(home: TempHome, args: readonly string[] = []): Promis
     child,
     nextLine,
     closeStdin,
+    leaveStdout: () => lines.cancel(),
     async ask(request) {
       await writer.write(new TextEncoder().encode(`${JSON.stringify(request)}\n`));
       return (await nextLine()).result;
@@ -169,6 +172,16 @@ Deno.test({
   },
 });
 
+Deno.test("porthole test-server takes its key along when nobody reads what it tells", async () => {
+  await using home = await makeTempHome();
+  await using server = await startServer(home, ["--events"]);
+  await server.leaveStdout();
+  const connect = () => Deno.connect({ hostname: "127.0.0.1", port: server.ready.port });
+  (await connect()).close();
+  assert.equal((await server.child.status).code, 141);
+  await assert.rejects(Deno.stat(String(server.ready.clientKey)), Deno.errors.NotFound);
+});
+
 Deno.test("porthole test-server names what is wrong with a fault, a script and a file", async () => {
   await using home = await makeTempHome();
   await Deno.writeTextFile(join(home.path, "bad.json"), '{"exec": [{"stdout": "x"}]}');
@@ -180,6 +193,8 @@ Deno.test("porthole test-server names what is wrong with a fault, a script and a
     [await run("--fault", "http-status=500"), /Cannot use the fault "http-status": status must be one of 301/],
     [await run("--script", "bad.json"), /Cannot use the script "bad\.json": an exec needs "command"/],
     [await run("--file", "/etc/motd=none"), /Cannot read "none": it does not exist/],
+    [await run("--hostname", "192.0.2.1"), /Cannot listen on "192\.0\.2\.1:0": .*\n.*name an address of this machine/],
+    [await run("--json", "--port", "many"), /^\{"error":\{"code":"usage","message":"Cannot parse --port as a whole/],
   ] as const;
   for (const [{ code, stderr }, pattern] of outcomes) {
     assert.equal(code, 2);

@@ -6,6 +6,7 @@ import { runAgent, type RunAgentOptions } from "../../agent/run_agent.ts";
 import { parseDuration } from "../../base/duration.ts";
 import { AppError } from "../../base/errors.ts";
 import type { Environment } from "../../base/home.ts";
+import { listenFailure } from "../../stream/listen_failure.ts";
 import type { TcpAddress } from "../../stream/tcp.ts";
 import { type CommandContext, type CommandInput, defineCommand, type FlagSpecs } from "../command.ts";
 
@@ -234,22 +235,11 @@ export function parseListen(text: string): TcpAddress {
   return { hostname: bracketed || plain || "0.0.0.0", port };
 }
 
-async function withListenErrors<T>(step: Promise<T>, { hostname, port }: TcpAddress): Promise<T> {
+async function withListenErrors<T>(step: Promise<T>, address: TcpAddress): Promise<T> {
   try {
     return await step;
   } catch (error) {
-    if (
-      !(error instanceof Deno.errors.AddrInUse || error instanceof Deno.errors.PermissionDenied ||
-        error instanceof Deno.errors.AddrNotAvailable)
-    ) throw error;
-    throw new AppError(
-      "config_invalid",
-      `Cannot listen on ${JSON.stringify(`${hostname}:${port}`)}: ${error.message}`,
-      {
-        hint: "Give another place: --listen [HOST:]PORT",
-        cause: error,
-      },
-    );
+    throw listenFailure(error, address, "Give another place: --listen [HOST:]PORT");
   }
 }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { defineCommand } from "../../../src/cli/command.ts";
-import { parseCommandLine } from "../../../src/cli/parse_flags.ts";
+import { asksForJson, parseCommandLine } from "../../../src/cli/parse_flags.ts";
 
 const sample = defineCommand({
   name: "sample",
@@ -39,14 +39,26 @@ Deno.test("parseCommandLine gives flags their types and defaults", () => {
 Deno.test("parseCommandLine leaves every word behind the positionals alone, flags too", () => {
   assert.deepEqual(parse("here", "ls", "-la", "--json", "--", "x").input.rest, ["ls", "-la", "--json", "--", "x"]);
   assert.deepEqual(parse("here", "--", "--json").input.rest, ["--json"]);
-  assert.equal(parse("here", "ls", "--json").isJson, false);
-  assert.equal(parse("--json", "here", "ls").isJson, true);
+});
+
+Deno.test("asksForJson tells the command's own --json, wherever its other words are wrong", () => {
+  const asks = (...args: string[]) => asksForJson(sample, args);
+  assert.deepEqual([asks("here", "ls", "--json"), asks("here", "--", "--json"), asks()], [false, false, false]);
+  assert.deepEqual([asks("--json", "here", "ls"), asks("--json", "--tmeout"), asks("-nx", "--json")], [
+    true,
+    true,
+    true,
+  ]);
+  const { rest: _, ...plain } = sample;
+  assert.equal(asksForJson(plain, ["here", "surplus", "--json"]), true);
 });
 
 Deno.test("parseCommandLine takes flags among words that are no command line", () => {
   const words = { ...sample, rest: { name: "WHAT...", summary: "What", hasFlags: true } };
-  const { input, isJson } = parseCommandLine(words, ["here", "one", "--json", "two", "-n5", "--", "--three"]);
-  assert.deepEqual([input.rest, input.flags.count, isJson], [["one", "two", "--three"], 5, true]);
+  const args = ["here", "one", "--json", "two", "-n5", "--", "--three"];
+  const { input } = parseCommandLine(words, args);
+  assert.deepEqual([input.rest, input.flags.count], [["one", "two", "--three"], 5]);
+  assert.equal(asksForJson(words, args), true);
   assert.throws(() => parseCommandLine(words, ["here", "one", "--nonsense"]), { code: "usage" });
 });
 
