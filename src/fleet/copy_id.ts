@@ -21,8 +21,8 @@ export interface SSHCopyIdResult extends HostResult {
 /** Options of `copyId`. */
 export interface CopyIdOptions {
   /** Installs it for this account, through sudo. */
-  readonly asUser?: string;
-  readonly sudo?: boolean;
+  readonly asUser?: string | undefined;
+  readonly sudo?: boolean | undefined;
   /** Asks the server first, and does not even log in where it takes the key already. */
   readonly keyCheck?: boolean;
   /** Else the client's: asked for what is missing to log in. */
