@@ -1,3 +1,4 @@
+import { posix } from "node:path";
 import type { OpenOptions, SftpFile } from "../ssh/sftp/file_system.ts";
 import type { FileOperation, OperationPlace } from "../ssh/sftp/file_operation.ts";
 import { MemoryFileSystem, type MemoryFileSystemOptions } from "../ssh/sftp/memory_file_system.ts";
@@ -25,6 +26,7 @@ export interface VirtualFilesOptions extends MemoryFileSystemOptions {
 
 /** Files in memory that remember which of them clients wrote, also under the names that they were given later. */
 export class VirtualFiles extends MemoryFileSystem {
+  /** Canonical paths. */
   readonly #uploads = new Set<string>();
   readonly #createsFolders: boolean;
 
@@ -42,9 +44,11 @@ export class VirtualFiles extends MemoryFileSystem {
 
   /** What a client wrote to `path`; undefined when none did. */
   uploaded(path: string): UploadedFile | undefined {
-    const bytes = this.#uploads.has(normalise(path)) ? this.content(path) : undefined;
+    const bytes = this.content(path);
     if (!bytes) return undefined;
-    const { mode = 0, mtime = 0 } = this.entry(path) ?? {};
+    const place = this.canonical(path);
+    if (!this.#uploads.has(place)) return undefined;
+    const { mode = 0, mtime = 0 } = this.entry(place) ?? {};
     return {
       path,
       content: new TextDecoder().decode(bytes),
@@ -62,7 +66,7 @@ export class VirtualFiles extends MemoryFileSystem {
   override async open(path: string, options: OpenOptions): Promise<SftpFile> {
     if (options.create && this.#createsFolders) this.#makeFolderOf(path);
     const file = await super.open(path, options);
-    if (options.write) this.#uploads.add(normalise(path));
+    if (options.write) this.#uploads.add(this.canonical(path));
     return file;
   }
 
@@ -73,10 +77,10 @@ export class VirtualFiles extends MemoryFileSystem {
 
   override async posixRename(from: string, to: string): Promise<void> {
     if (this.#createsFolders) this.#makeFolderOf(to);
-    const source = normalise(from);
-    this.enter("rename", { path: normalise(to) });
+    const source = this.canonical(from, { followLast: false });
+    const target = this.canonical(to, { followLast: false });
+    this.enter("rename", { path: target });
     await super.posixRename(from, to);
-    const target = normalise(to);
     for (const path of [...this.#uploads]) {
       if (path !== source && !path.startsWith(`${source}/`)) continue;
       this.#uploads.delete(path);
@@ -85,19 +89,20 @@ export class VirtualFiles extends MemoryFileSystem {
   }
 
   override async removeFile(path: string): Promise<void> {
+    const place = this.canonical(path, { followLast: false });
     await super.removeFile(path);
-    this.#uploads.delete(normalise(path));
+    this.#uploads.delete(place);
   }
 
   /** A test's own file is no upload, also where a client had written before. */
   override addFile(...args: Parameters<MemoryFileSystem["addFile"]>): void {
     super.addFile(...args);
-    this.#uploads.delete(normalise(args[0]));
+    this.#uploads.delete(this.canonical(args[0]));
   }
 
   #makeFolderOf(path: string): void {
     try {
-      this.addFolder(normalise(`${path}/..`));
+      this.addFolder(posix.dirname(path));
     } catch {
       // A file stands in the way: what was to be done next says so to the client.
     }
@@ -117,13 +122,4 @@ function concerns(
   if (end !== undefined && end <= afterBytes) return false;
   if (only !== undefined) return operation === only;
   return /^(?:ENOSPC|EDQUOT)$/.test(errno) ? WRITING.includes(operation) : !LOOKING.includes(operation);
-}
-
-function normalise(path: string): string {
-  const parts: string[] = [];
-  for (const part of path.split("/")) {
-    if (part === "..") parts.pop();
-    else if (part !== "" && part !== ".") parts.push(part);
-  }
-  return `/${parts.join("/")}`;
 }

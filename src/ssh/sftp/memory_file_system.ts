@@ -103,6 +103,11 @@ export class MemoryFileSystem implements SftpFileSystem {
     }
   }
 
+  /** `path` as it is without links, `.` and `..`; its last name may stand for nothing. @throws StatusError */
+  protected canonical(path: string, { followLast = true } = {}): string {
+    return this.#tree.find(path, { followLast }).path;
+  }
+
   /** Tells `onOperation` of an operation to come. @throws what it throws */
   protected enter(operation: FileOperation, place: OperationPlace): void {
     this.#onOperation(operation, place);

@@ -37,6 +37,19 @@ Deno.test("VirtualFiles counts an empty upload, and one over a file of the test"
   assert.equal(files.uploaded("/conf"), undefined);
 });
 
+Deno.test("VirtualFiles finds an upload by each of its paths, and loses it with the file", async () => {
+  const files = new VirtualFiles({ createsFolders: true, faults: new FaultSet() });
+  files.addFolder("/srv/releases/2");
+  await files.symlink("releases/2", "/srv/current");
+  await write(files, "/srv/current/./app", "new");
+  for (const path of ["/srv/current/app", "/srv/releases/2/app", "/srv/releases/../releases/2/app"]) {
+    assert.equal(files.uploaded(path)?.content, "new", path);
+  }
+  assert.deepEqual(files.uploads, ["/srv/releases/2/app"]);
+  await files.removeFile("/srv/current/app");
+  assert.deepEqual([files.uploaded("/srv/releases/2/app"), files.uploads], [undefined, []]);
+});
+
 Deno.test("VirtualFiles refuses a missing folder where it makes none", async () => {
   const files = new VirtualFiles({ createsFolders: false, faults: new FaultSet() });
   await assert.rejects(write(files, "/no/file", "x"), { message: "No such file" });
