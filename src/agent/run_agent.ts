@@ -2,6 +2,7 @@ import type { AppError } from "../base/errors.ts";
 import { MAX_TIMER_MS } from "../base/every.ts";
 import type { Environment } from "../base/home.ts";
 import { lockFile } from "../base/file_lock.ts";
+import { rehearseExchange } from "../ssh/kex/mlkem768_x25519.ts";
 import { type AgentOptions, type RunningAgent, startAgent } from "./agent.ts";
 import { type Job, mustForward, onForwardedSignal, tryStartJob } from "./job.ts";
 import { type EndReason, Lifetime, type LifetimeRules } from "./lifetime.ts";
@@ -54,6 +55,7 @@ export async function* runAgent(options: RunAgentOptions): AsyncGenerator<AgentE
   let job: Job | undefined;
   let isJobRunning = false;
   let ending: JobEnding | undefined;
+  let rehearsal: Promise<void> | undefined;
   using _signals = onForwardedSignal((signal) => {
     if (job && isJobRunning) {
       if (mustForward(signal, options)) job.kill(signal);
@@ -69,6 +71,7 @@ export async function* runAgent(options: RunAgentOptions): AsyncGenerator<AgentE
   try {
     await tell({ state: "ready" });
     yield { kind: "ready", agent };
+    rehearsal = rehearseExchange();
     if (command.length > 0) {
       let isOver = false;
       const started = tryStartJob(command, options);
@@ -95,6 +98,7 @@ export async function* runAgent(options: RunAgentOptions): AsyncGenerator<AgentE
   } finally {
     ending?.[Symbol.dispose]();
     await agent.close(WHY[reason]);
+    await rehearsal;
     await tell({ state: "ended", exitStatus: status });
   }
 }

@@ -4,8 +4,8 @@ import type { Algorithms } from "./ssh2_adapter.ts";
  * Which algorithms are offered and accepted: the one policy for the server and for the client.
  *
  * Left out on purpose: SHA-1 everywhere, CBC, NIST curves in the key exchange, MACs that are not encrypt-then-MAC, DH
- * groups under 3072 bits. Strict key exchange (CVE-2023-48795) is always on in ssh2. There is no post-quantum exchange
- * in ssh2 1.17.
+ * groups under 3072 bits. Strict key exchange (CVE-2023-48795) is always on in ssh2. The server offers the post-quantum
+ * mlkem768x25519-sha256 before all these (kex/serve_hybrid.ts), which ssh2 1.17 does not know.
  */
 
 /** Key exchange, best first. The DH groups are what is left for clients without curve25519 (RFC 8268). */

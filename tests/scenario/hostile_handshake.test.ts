@@ -1,7 +1,18 @@
 import assert from "node:assert/strict";
+import { beginExchange, MLKEM768_X25519 } from "../../src/ssh/kex/mlkem768_x25519.ts";
 import { startHostileStage } from "../support/hostile_stage.ts";
 import { hasProgram } from "../support/programs.ts";
-import { EncryptedPeer, joined, kexInit, MSG, openSession, RawPeer, string, uint32 } from "../support/raw_ssh.ts";
+import {
+  EncryptedPeer,
+  joined,
+  kexInit,
+  MSG,
+  openSession,
+  plainPacket,
+  RawPeer,
+  string,
+  uint32,
+} from "../support/raw_ssh.ts";
 
 const CURVE_POINT = new Uint8Array(32).fill(9);
 
@@ -32,6 +43,23 @@ const BEFORE_KEYS: Readonly<Record<string, (peer: RawPeer) => Promise<void>>> = 
   "a key that is no point of the curve": async (peer) => {
     await peer.sendPacket(kexInit());
     await peer.sendPacket(joined(MSG.kexEcdhInit, string(new Uint8Array(7))));
+  },
+  "a part of the hybrid exchange that is cut off": async (peer) => {
+    await peer.sendPacket(kexInit({ kex: MLKEM768_X25519 }));
+    await peer.sendPacket(joined(MSG.kexEcdhInit, string(CURVE_POINT)).subarray(0, 20));
+  },
+  "a part of the hybrid exchange that is too short": async (peer) => {
+    await peer.sendPacket(kexInit({ kex: MLKEM768_X25519 }));
+    await peer.sendPacket(joined(MSG.kexEcdhInit, string(CURVE_POINT)));
+  },
+  "a part of the hybrid exchange that is no key": async (peer) => {
+    await peer.sendPacket(kexInit({ kex: MLKEM768_X25519 }));
+    await peer.sendPacket(joined(MSG.kexEcdhInit, string(new Uint8Array(1216).fill(0xff))));
+  },
+  "NEWKEYS while the hybrid exchange is answered": async (peer) => {
+    await peer.sendPacket(kexInit({ kex: MLKEM768_X25519 }));
+    const init = joined(MSG.kexEcdhInit, string((await beginExchange()).init));
+    await peer.send(joined(plainPacket(init), plainPacket(new Uint8Array([MSG.newKeys]))));
   },
   "a channel in the middle of the key exchange": async (peer) => {
     await peer.sendPacket(kexInit());

@@ -37,6 +37,20 @@ export function hasPythonModule(name: string): boolean {
   return pythonWith(name) !== null;
 }
 
+/**
+ * An OpenSSH client that knows the key exchange `name`: the system's, or a newer one that PORTHOLE_TEST_NEWER_SSH names; null
+ * when neither does.
+ */
+export function sshWithKex(name: string): string | null {
+  const candidates = [programPath("ssh"), Deno.env.get("PORTHOLE_TEST_NEWER_SSH")];
+  return candidates.find((ssh) => ssh && isRunnable(ssh) && knowsKex(ssh, name)) ?? null;
+}
+
+function knowsKex(ssh: string, name: string): boolean {
+  const { stdout } = new Deno.Command(ssh, { args: ["-Q", "kex"], stdin: "null", stderr: "null" }).outputSync();
+  return new TextDecoder().decode(stdout).split(/\s+/).includes(name);
+}
+
 function canImport(python: string, modules: readonly string[]): boolean {
   // find_spec instead of import: it does not run the module, which for asyncssh takes a third of a second.
   const script = "import sys; from importlib.util import find_spec; sys.exit(not all(map(find_spec, sys.argv[1:])))";

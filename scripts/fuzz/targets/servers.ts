@@ -112,7 +112,10 @@ export function serverTargets({ hostKey }: { readonly hostKey: string }): readon
     {
       name: "ssh-server",
       seeds: [...texts("SSH-2.0-x\r\n", "SSH-1.99-x y z\n", "GET / HTTP/1.1\r\n\r\n"), sshSeed()],
-      tokens: [...texts("SSH-2.0-", "\r\n", "curve25519-sha256", ","), new Uint8Array([0, 0, 0, 12, 10, 20])],
+      tokens: [
+        ...texts("SSH-2.0-", "\r\n", "curve25519-sha256", "mlkem768x25519-sha256", ","),
+        new Uint8Array([0, 0, 0, 12, 10, 20]),
+      ],
       run: (input, random) =>
         exchange(input, random, async (stream) => {
           using server = createSshServer({

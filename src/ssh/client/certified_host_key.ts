@@ -5,20 +5,9 @@
  * (RFC 4253 8, K_S), but the exchange is signed with the key inside, under that key's own name.
  */
 import { Buffer } from "node:buffer";
+import { changeOffer, type Offer } from "../kex/offer.ts";
 import { CERTIFICATE_TYPES, type HostCertificate } from "../known_hosts/host_certificate.ts";
 import type { Client } from "../ssh2_adapter.ts";
-
-type NameList = { readonly array: readonly string[] };
-type Direction = Readonly<Record<"cipher" | "mac" | "compress" | "lang", NameList>>;
-
-interface Offer {
-  readonly lists: {
-    readonly kex: NameList;
-    readonly serverHostKey: NameList;
-    readonly cs: Direction;
-    readonly sc: Direction;
-  };
-}
 
 interface KeyExchange {
   negotiated: { readonly serverHostKey: string };
@@ -32,20 +21,7 @@ interface WithProtocol {
 /** Puts certificates before the host key algorithms of a client that has begun to connect. Its offer has not left yet. */
 export function offerCertificates(client: Client): void {
   const { _protocol: protocol } = client as unknown as WithProtocol;
-  const { lists } = protocol._offer;
-  const KexInit = protocol._offer.constructor as new (lists: unknown) => Offer;
-  const namesOf = ({ cipher, mac, compress, lang }: Direction) => ({
-    cipher: cipher.array,
-    mac: mac.array,
-    compress: compress.array,
-    lang: lang.array,
-  });
-  protocol._offer = new KexInit({
-    kex: lists.kex.array,
-    serverHostKey: [...CERTIFICATE_TYPES, ...lists.serverHostKey.array],
-    cs: namesOf(lists.cs),
-    sc: namesOf(lists.sc),
-  });
+  changeOffer(protocol, ({ serverHostKey }) => ({ serverHostKey: [...CERTIFICATE_TYPES, ...serverHostKey] }));
 }
 
 /** Has the signature of the exchange that is under way verified with the key inside `certificate`, trusted or not. */

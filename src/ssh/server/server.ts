@@ -11,9 +11,10 @@ import { DISCONNECT } from "./disconnect.ts";
 import { followForwarding } from "./forwarding.ts";
 import type { TcpAddress } from "../../stream/tcp.ts";
 import type { ConnectionHandlers } from "./handlers.ts";
+import { serveHybrid } from "../kex/serve_hybrid.ts";
 import { acceptRightGuesses } from "./kex_guess.ts";
 import { followLogin } from "./login.ts";
-import { keepMessageOrder } from "./message_order.ts";
+import { endForBreach, keepMessageOrder } from "./message_order.ts";
 import { followSessions } from "./sessions.ts";
 import { internals, type Ssh2Connection } from "./ssh2_internals.ts";
 import { offerUnknownKex } from "./unknown_kex.ts";
@@ -94,6 +95,11 @@ export function createSshServer(config: SshServerConfig): SshServer {
     const ssh2 = internals(raw);
     const connection = byTransport.get(ssh2._sock);
     if (!connection) return void ssh2.end();
+    serveHybrid(ssh2._protocol, {
+      onBreach: (why) => endForBreach(ssh2, why),
+      isGone: () => connection.gone.aborted,
+    });
+    // Sees what came as it came.
     acceptRightGuesses(ssh2._protocol);
     if (config.hasUnknownKex) offerUnknownKex(ssh2);
     releaseCiphers(raw);

@@ -4,6 +4,7 @@
  * Its Channel cannot wait for the transport, mixes up stdout and stderr when both wait for the window, and drops what
  * is written after a close without a word; hence {@link ../channel.ts}, which speaks to the protocol object itself.
  */
+import type { ExchangingProtocol } from "../kex/choose_hybrid.ts";
 import type { Connection, ServerChannel, Session, StreamDuplex } from "../ssh2_adapter.ts";
 
 /** One direction of a channel as ssh2 counts it. */
@@ -14,8 +15,8 @@ export interface Ssh2ChannelSide {
   state: "open" | "eof" | "closing" | "closed";
 }
 
-/** The messages that a server sends on channels (RFC 4254). */
-export interface Ssh2Protocol {
+/** The messages that a server sends on channels (RFC 4254), and what decides about its key exchanges. */
+export interface Ssh2Protocol extends ExchangingProtocol {
   channelData(id: number, data: Uint8Array): void;
   channelExtData(id: number, data: Uint8Array, type: number): void;
   channelWindowAdjust(id: number, bytes: number): void;
@@ -42,37 +43,8 @@ export interface Ssh2Protocol {
   _onError(error: Error): void;
   /** Set while a key exchange is under way; packets then queue up without end. */
   readonly _kexinit: unknown;
-  /** Gets every decrypted message but those of a key exchange. */
-  _onPayload(payload: Uint8Array): unknown;
-  /** Before the first key exchange is over: hands out all messages. */
-  readonly _decipher: { _onPayload(payload: Uint8Array): unknown };
-  /** What we offer, best first. */
-  _offer: Ssh2Offer;
   /** Set when the client's guess was wrong: its next packet is dropped. */
   _skipNextInboundPacket: boolean;
-}
-
-interface Names {
-  readonly array: readonly string[];
-}
-
-/** The same for both directions. */
-interface Ways<N> {
-  readonly cipher: N;
-  readonly mac: N;
-  readonly compress: N;
-  readonly lang: N;
-}
-
-/** The lists of a KEXINIT, and the class to make another one. */
-export interface Ssh2Offer {
-  readonly lists: { readonly kex: Names; readonly serverHostKey: Names; readonly cs: Ways<Names> };
-  readonly constructor: new (names: {
-    readonly kex: readonly string[];
-    readonly serverHostKey: readonly string[];
-    readonly cs: Ways<readonly string[]>;
-    readonly sc: Ways<readonly string[]>;
-  }) => Ssh2Offer;
 }
 
 /** ssh2's own record of one open channel. */

@@ -1,3 +1,4 @@
+import { changeOffer } from "../kex/offer.ts";
 import type { Ssh2Connection } from "./ssh2_internals.ts";
 
 /** What is offered in place of our key exchanges. */
@@ -10,7 +11,5 @@ const UNKNOWN_KEX = "none-in-common@porthole";
  * client has said what it is, before its first packet.
  */
 export function offerUnknownKex({ _protocol: protocol }: Ssh2Connection): void {
-  const { lists: { serverHostKey, cs }, constructor: Offer } = protocol._offer;
-  const ways = { cipher: cs.cipher.array, mac: cs.mac.array, compress: cs.compress.array, lang: cs.lang.array };
-  protocol._offer = new Offer({ kex: [UNKNOWN_KEX], serverHostKey: serverHostKey.array, cs: ways, sc: ways });
+  changeOffer(protocol, () => ({ kex: [UNKNOWN_KEX] }));
 }
