@@ -57,6 +57,17 @@ Deno.test("a name that somebody else has taken is told apart, and a personal one
   assert.deepEqual(await ensureApiKey(session), { ...mine, isNew: false });
 });
 
+Deno.test("where the personal name is taken as well, the machine's is offered and then found", async () => {
+  await using fixture = await makeUnionFixture({ admin: ROBOT });
+  for (const name of ["flyte-ssh-debug", "flyte-ssh-debug-ann"]) fixture.server.apps.set(name, { owner: "bob" });
+  using session = await open(fixture);
+  const error = await failureOf(ensureApiKey(session, { name: "flyte-ssh-debug-ann" }));
+  const offered = String(error.details?.offered);
+  assert.match(offered, /^flyte-ssh-debug-ann-[0-9a-z-]+$/);
+  const mine = await ensureApiKey(session, { name: offered });
+  assert.deepEqual(await ensureApiKey(session), { ...mine, isNew: false });
+});
+
 Deno.test("a name in other letters of the same client id means the same key, and one without any is refused", async () => {
   await using fixture = await makeUnionFixture({ admin: ROBOT });
   using session = await open(fixture);

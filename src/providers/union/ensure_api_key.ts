@@ -33,8 +33,8 @@ export interface EnsuredApiKey {
 const SERVICE = "cloudidl.identity.AppsService";
 
 /**
- * The key `name`, or this user's own `<name>-<user>` where that is what an earlier clash led to: the stored one if the
- * server still knows it, else a new one, stored 0600.
+ * The key `name`, or one of this user's {@link ownNames} where an earlier clash led to it: the stored one if the server
+ * still knows it, else a new one, stored 0600.
  *
  * @throws AppError `already_exists` when the name is taken by a key whose secret is elsewhere.
  */
@@ -45,8 +45,8 @@ export async function ensureApiKey(
   const place = placeOf(session, name);
   await ensurePrivateFolder(apiKeyFolder(session.env));
   using _lock = await lockFile(`${apiKeyPath(place)}.lock`, { signal });
-  for (const each of [place, placeOf(session, personalName(session, name))]) {
-    const stored = await reuseStored(session, { place: each, signal });
+  for (const each of [name, ...ownNames(session, name)]) {
+    const stored = await reuseStored(session, { place: placeOf(session, each), signal });
     if (stored) return stored;
   }
   return await createKey(session, { place, signal });
@@ -54,7 +54,7 @@ export async function ensureApiKey(
 
 /** The key that is meant where nobody names one and that this machine has: the usual one, else this user's own. */
 export async function storedKeyName(session: UnionSession): Promise<string | undefined> {
-  for (const name of [DEFAULT_API_KEY_NAME, personalName(session, DEFAULT_API_KEY_NAME)]) {
+  for (const name of [DEFAULT_API_KEY_NAME, ...ownNames(session, DEFAULT_API_KEY_NAME)]) {
     if (await readStoredApiKey(placeOf(session, name))) return name;
   }
   return undefined;
@@ -73,10 +73,15 @@ export async function revokeApiKey(
   return isDeleted;
 }
 
-/** `<name>-<user>`: what is offered when `name` is taken. */
-export function personalName({ env }: Pick<UnionSession, "env">, name: string): string {
-  const user = (env.USER || env.LOGNAME || env.USERNAME || "me").toLowerCase().replaceAll(/[^a-z0-9]+/g, "-");
-  return `${name}-${user}`;
+/**
+ * What is offered when `name` is taken: `<name>-<user>`, and `<name>-<user>-<machine>` where that is taken too, as on
+ * every machine whose user is root.
+ */
+function ownNames({ env }: UnionSession, name: string): readonly [string, string] {
+  const [user, machine] = [env.USER || env.LOGNAME || env.USERNAME || "me", Deno.hostname()].map((word) =>
+    word.toLowerCase().replaceAll(/[^0-9a-z]+/g, "-")
+  );
+  return [`${name}-${user}`, `${name}-${user}-${machine}`];
 }
 
 function placeOf({ env, config }: UnionSession, name: string): ApiKeyPlace {
@@ -149,7 +154,8 @@ async function callUnlessMissing(
 
 function nameTaken(session: UnionSession, { place, cause }: { place: ApiKeyPlace; cause: unknown }): AppError {
   const { name, host } = place;
-  const offered = personalName(session, name);
+  const [ofUser, ofMachine] = ownNames(session, DEFAULT_API_KEY_NAME);
+  const offered = name === ofUser ? ofMachine : ownNames(session, name)[0];
   return new AppError(
     "already_exists",
     `The API key name ${JSON.stringify(name)} is taken at ${
