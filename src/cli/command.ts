@@ -91,9 +91,14 @@ export interface Command<S extends FlagSpecs, T> {
   readonly positionals?: readonly PositionalSpec[];
   /**
    * Takes the words behind the last positional verbatim, flags too (`porthole ssh ALIAS ls -la`), or behind `--`. With
-   * `hasFlags` they are no command line of their own: flags among them are the command's.
+   * `hasFlags`, told the names of the flags before them, they are no command line of their own: flags among them are the
+   * command's.
    */
-  readonly rest?: { readonly name: string; readonly summary: string; readonly hasFlags?: boolean };
+  readonly rest?: {
+    readonly name: string;
+    readonly summary: string;
+    readonly hasFlags?: (given: readonly string[]) => boolean;
+  };
   readonly examples?: readonly string[];
   /** Yields results; returns the exit status, 0 if nothing. Never prints, never exits; throws AppError. */
   run(input: CommandInput<S>, context: CommandContext): AsyncGenerator<T, number | void>;

@@ -71,7 +71,7 @@ function divide(command: AnyCommand, args: readonly string[]) {
         return { options, positionals, rest: [...rest, ...args.slice(token.index + 1)] };
       }
     } else if (positionals.length < wanted || !command.rest) positionals.push(token.value);
-    else if (command.rest.hasFlags) rest.push(token.value);
+    else if (command.rest.hasFlags?.(options.map(({ name }) => name))) rest.push(token.value);
     else return { options, positionals, rest: args.slice(token.index) };
   }
   return { options, positionals, rest };

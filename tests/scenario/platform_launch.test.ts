@@ -55,6 +55,13 @@ Deno.test("porthole launch --no-wait returns at once with the name, and tells ho
   assert.equal(at.server.calls("GetActionDetails").length, 0);
 });
 
+Deno.test("porthole launch takes flags behind --rerun RUN ACTION, since what stands there is no command", async () => {
+  await using at = await stage();
+  const { code, stdout } = await launch(at, "--rerun", "source", "a0", "--no-wait", "--name", "debug-me");
+  assert.deepEqual([code, stdout], [0, "debug-me\n"]);
+  assert.equal(at.server.created.length, 1);
+});
+
 Deno.test("porthole launch --json tells of the run as soon as it is there, then of the host", async () => {
   await using at = await stage();
   const { stdout, stderr } = await launch(at, "--json", "--poll-interval", "10ms", "--rerun", "source");
@@ -82,8 +89,8 @@ Deno.test("porthole launch refuses words and flags that it would have to ignore,
   await using at = await stage();
   const refused: [string[], RegExp][] = [
     [
-      ["--rerun", "source", "a0", "--no-wait"],
-      /^porthole: Cannot use "--no-wait" behind --rerun source: one action's name may stand there\n/,
+      ["--rerun", "source", "a0", "a1", "--no-wait"],
+      /^porthole: Cannot use "a1" behind --rerun source: one action's name may stand there\n/,
     ],
     [["--action", "a1", "--rerun", "source", "a0"], /^porthole: Cannot use "a0" behind --rerun source/],
     [["--no-wait", "--timeout", "3s", "--rerun", "source"], /^porthole: Cannot use --timeout together with --no-wait/],

@@ -25,7 +25,7 @@ export const forward = defineCommand({
   rest: {
     name: "WHAT...",
     summary: `${Object.keys(FORWARD_SERVICES).join(", ")}, a port there, or LOCAL:REMOTE`,
-    hasFlags: true,
+    hasFlags: () => true,
   },
   examples: [
     "porthole forward train tensorboard jupyter",

@@ -24,7 +24,11 @@ export const launch = defineCommand({
     env: { kind: "list", placeholder: "NAME=VALUE", summary: "Add to the job's environment" },
     ...LAUNCH_FLAGS,
   },
-  rest: { name: "[--] COMMAND...", summary: "What to run, with its arguments; on Union the action to run again" },
+  rest: {
+    name: "[--] COMMAND...",
+    summary: "What to run, with its arguments; on Union the action to run again",
+    hasFlags: (given) => given.includes("rerun"),
+  },
   examples: [
     "porthole launch --name train -- python train.py",
     "porthole launch --hold always --hold-for 1h --detach -- make test",

@@ -54,7 +54,7 @@ Deno.test("asksForJson tells the command's own --json, wherever its other words 
 });
 
 Deno.test("parseCommandLine takes flags among words that are no command line", () => {
-  const words = { ...sample, rest: { name: "WHAT...", summary: "What", hasFlags: true } };
+  const words = { ...sample, rest: { name: "WHAT...", summary: "What", hasFlags: () => true } };
   const args = ["here", "one", "--json", "two", "-n5", "--", "--three"];
   const { input } = parseCommandLine(words, args);
   assert.deepEqual([input.rest, input.flags.count], [["one", "two", "--three"], 5]);
