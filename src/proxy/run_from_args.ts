@@ -4,12 +4,9 @@ import { redactText, redactUrl } from "../base/redact.ts";
 import { formatDuration } from "../base/duration.ts";
 import type { ByteStream, Dialer } from "../stream/byte_stream.ts";
 import { dialRoute } from "../stream/dial_route.ts";
-import {
-  dialResumable,
-  type DialResumableOptions,
-  ResumableClient,
-  type ResumeDialer,
-} from "../stream/resume/client.ts";
+import type { ResumeDialer } from "../stream/resume/carrier.ts";
+import type { DialResumableOptions } from "../stream/resume/client.ts";
+import { dialResumable, isResumable } from "../stream/resume/dial.ts";
 import { stdioStream } from "../stream/stdio.ts";
 import { disconnectMessage, isStderrDiscarded } from "./disconnect_message.ts";
 import { LeavingBySignal, SignalExit } from "./leave_on_signal.ts";
@@ -119,7 +116,7 @@ function resuming(
   const options = { resumeForMs, maxConnectionAgeMs, onNote: debug, ...(isTerminal ? told : {}) };
   return async ({ signal }) => {
     const stream = await dialResumable(dial, { ...options, signal });
-    if (stream instanceof ResumableClient) onResumable?.();
+    if (isResumable(stream)) onResumable?.();
     return stream;
   };
 }

@@ -2,7 +2,7 @@ import { AppError } from "../base/errors.ts";
 import { every } from "../base/every.ts";
 import { oneLine } from "../base/printable.ts";
 import type { ByteStream, Dialer } from "../stream/byte_stream.ts";
-import { ResumableClient } from "../stream/resume/client.ts";
+import { isResumable } from "../stream/resume/dial.ts";
 import { WebSocketStream } from "../stream/websocket_stream.ts";
 import { dialWithWait } from "./dial_with_wait.ts";
 import { EarlyReader } from "./early_reader.ts";
@@ -46,7 +46,7 @@ export async function runProxy(options: RunProxyOptions): Promise<ProxyResult> {
   const stdin = new EarlyReader(stdio);
   const route = await connect(stdin, options);
   if (!route) return { endedBy: "stdin", bytesUp: 0, bytesDown: 0 };
-  const onAbort = () => route instanceof ResumableClient ? void route.close() : route[Symbol.dispose]();
+  const onAbort = () => isResumable(route) ? void route.close() : route[Symbol.dispose]();
   signal?.addEventListener("abort", onAbort, { once: true });
   try {
     if (signal?.aborted) onAbort();
@@ -60,7 +60,7 @@ export async function runProxy(options: RunProxyOptions): Promise<ProxyResult> {
   } finally {
     signal?.removeEventListener("abort", onAbort);
     // An agent that is not told would hold the session for somebody who does not come back.
-    if (route instanceof ResumableClient) await route.close();
+    if (isResumable(route)) await route.close();
     route[Symbol.dispose]();
   }
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { ByteStream } from "../../src/stream/byte_stream.ts";
 import { copyBytes } from "../../src/stream/pump.ts";
-import { dialResumable } from "../../src/stream/resume/client.ts";
+import { dialResumable } from "../../src/stream/resume/dial.ts";
 import { RESUME_AGAIN, RESUME_NEW } from "../../src/stream/resume/protocol.ts";
 import { ResumeSessions } from "../../src/stream/resume/server.ts";
 import { dialWebSocket } from "../../src/stream/websocket_client.ts";

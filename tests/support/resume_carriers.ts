@@ -1,6 +1,6 @@
 import { createMemoryPair } from "../../src/stream/memory.ts";
 import type { ByteStream } from "../../src/stream/byte_stream.ts";
-import type { DialledCarrier } from "../../src/stream/resume/client.ts";
+import type { DialledCarrier } from "../../src/stream/resume/carrier.ts";
 import { RESUME_NEW } from "../../src/stream/resume/protocol.ts";
 import type { ResumeSessions } from "../../src/stream/resume/server.ts";
 

@@ -11,6 +11,21 @@ export interface Carrier extends ByteStream {
   close(): Promise<void>;
 }
 
+/** A carrier, and which of the subprotocols offered it chose; `""` for none. */
+export interface DialledCarrier extends Carrier {
+  readonly protocol: string;
+}
+
+/** Makes a connection that offers `protocols`; anything without a `protocol` is no WebSocket. */
+export type ResumeDialer = (
+  options: { readonly protocols: readonly string[]; readonly signal?: AbortSignal | undefined },
+) => Promise<ByteStream | DialledCarrier>;
+
+/** True for a WebSocket, which alone can carry a session. */
+export function isCarrier(stream: ByteStream): stream is DialledCarrier {
+  return "protocol" in stream && "keepLast" in stream;
+}
+
 /** How the time on one connection ended. */
 export type CarrierEnd =
   /** It broke or ended without a word: the session waits for another. */

@@ -5,7 +5,7 @@ import type { ByteStream } from "../byte_stream.ts";
 import { FrameReader } from "./frame_reader.ts";
 import { CLOSE, encodeResume, RESUME_AGAIN, RESUME_NEW, type ResumeFrame } from "./protocol.ts";
 import { Outage } from "./outage.ts";
-import type { Attached, Carrier } from "./carrier.ts";
+import { type Attached, type Carrier, type DialledCarrier, isCarrier, type ResumeDialer } from "./carrier.ts";
 import { closeError, isSessionClose } from "./close_error.ts";
 import { ResumableSession } from "./session.ts";
 
@@ -21,17 +21,7 @@ const FRUITLESS_MS = 1000;
 const WAKE_CHECK_MS = 5000;
 const WAKE_JUMP_MS = 15_000;
 
-/** A carrier, and which of the subprotocols offered it chose; `""` for none. */
-export interface DialledCarrier extends Carrier {
-  readonly protocol: string;
-}
-
-/** Makes a connection that offers `protocols`; anything without a `protocol` is no WebSocket. */
-export type ResumeDialer = (
-  options: { readonly protocols: readonly string[]; readonly signal?: AbortSignal | undefined },
-) => Promise<ByteStream | DialledCarrier>;
-
-/** Options of {@link dialResumable}. */
+/** Options of `dialResumable`. */
 export interface DialResumableOptions {
   readonly signal?: AbortSignal | undefined;
   /** How long it is tried to come back; the agent may hold sessions for less. */
@@ -48,26 +38,13 @@ export interface DialResumableOptions {
   readonly onNote?: (line: string) => void;
 }
 
-/**
- * Dials with the resume protocol offered. With our agent at the far end the stream outlives its connections; a far end
- * that does not choose the protocol, or is no WebSocket, gives the plain stream as it was dialled, without delay.
- *
- * @throws AppError as `dial` does
- */
-export async function dialResumable(dial: ResumeDialer, options: DialResumableOptions = {}): Promise<ByteStream> {
-  const carrier = await dial({ protocols: [RESUME_NEW], signal: options.signal });
-  return isCarrier(carrier) && carrier.protocol === RESUME_NEW ? new ResumableClient(carrier, dial, options) : carrier;
-}
-
-function isCarrier(stream: ByteStream): stream is DialledCarrier {
-  return "protocol" in stream && "keepLast" in stream;
-}
-
 /** Why the present connection is to be followed by another. */
 type Trouble = "lost" | "asleep" | "old";
 
 /** The client's end of a session: dials again whenever its connection is lost or has grown old. */
 export class ResumableClient implements ByteStream {
+  /** Tells it from a plain stream where this file is not loaded. */
+  readonly isResumable = true;
   readonly #dial: ResumeDialer;
   readonly #options: DialResumableOptions;
   readonly #session: ResumableSession;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { AppError } from "../../../src/base/errors.ts";
 import type { ByteStream } from "../../../src/stream/byte_stream.ts";
 import { copyBytes } from "../../../src/stream/pump.ts";
-import { dialResumable } from "../../../src/stream/resume/client.ts";
+import { dialResumable } from "../../../src/stream/resume/dial.ts";
 import { CLOSE, encodeClose, encodeResume, RESUME_AGAIN, RESUME_NEW } from "../../../src/stream/resume/protocol.ts";
 import { FrameReader } from "../../../src/stream/resume/frame_reader.ts";
 import { ResumableSession } from "../../../src/stream/resume/session.ts";

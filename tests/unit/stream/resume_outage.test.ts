@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { AppError } from "../../../src/base/errors.ts";
 import type { ByteStream } from "../../../src/stream/byte_stream.ts";
-import { dialResumable } from "../../../src/stream/resume/client.ts";
+import { dialResumable } from "../../../src/stream/resume/dial.ts";
 import { CLOSE, RESUME_AGAIN } from "../../../src/stream/resume/protocol.ts";
 import { ResumeSessions } from "../../../src/stream/resume/server.ts";
 import { dialerTo, joinedCarriers } from "../../support/resume_carriers.ts";
