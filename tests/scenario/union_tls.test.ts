@@ -57,13 +57,15 @@ async function failureOf(promise: Promise<unknown>): Promise<AppError> {
 }
 
 Deno.test({
-  name: "a private CA is trusted when caCertFilePath names it (needs openssl)",
+  name: "a private CA is trusted when caCertFilePath or SSL_CERT_FILE names it (needs openssl)",
   ignore: NEEDS_OPENSSL,
   async fn() {
     await using server = await makeTlsServer();
-    using http = await createHttp({ caFile: server.certPath });
-    const { text } = await http.request({ url: server.url, method: "GET", headers: { authorization: "Bearer x" } });
-    assert.equal(text, "secure");
+    for (const trusted of [{ caFile: server.certPath }, { env: { SSL_CERT_FILE: server.certPath } }]) {
+      using http = await createHttp(trusted);
+      const { text } = await http.request({ url: server.url, method: "GET", headers: { authorization: "Bearer x" } });
+      assert.equal(text, "secure");
+    }
   },
 });
 

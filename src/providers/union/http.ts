@@ -1,7 +1,9 @@
 import { deadline } from "../../base/abort.ts";
 import { AppError, describeError } from "../../base/errors.ts";
+import type { Environment } from "../../base/home.ts";
 import { oneLine } from "../../base/printable.ts";
 import { redactValues, secretsOf } from "../../base/redact.ts";
+import { readCaCertificates } from "../../stream/ca_certificates.ts";
 import { mayCarryCredentials } from "./endpoint.ts";
 
 /** One request. `headers` may hold a credential: it goes to the URL's host alone, redirects are not followed. */
@@ -38,22 +40,27 @@ const REQUEST_TIMEOUT_MS = 60_000;
 const MAX_BODY = 64 * 1024 * 1024;
 
 /**
- * HTTP with the configuration's own CA and proxy; without those, with the system's and the environment's.
+ * HTTP with the configuration's own CA, that of SSL_CERT_FILE and the configuration's proxy; without those, with the
+ * system's and the environment's.
  *
  * `insecureSkipVerify` is not honoured: this runtime can drop the check of certificates only for the process as a
  * whole. A failed check names `caCertFilePath`, which does what people want from it and keeps the check on.
  */
 export async function createHttp(
-  { caFile, httpProxyUrl, insecureSkipVerify = false }: {
+  { env = {}, caFile, httpProxyUrl, insecureSkipVerify = false }: {
+    readonly env?: Environment;
     readonly caFile?: string | undefined;
     readonly httpProxyUrl?: string | undefined;
     readonly insecureSkipVerify?: boolean;
   } = {},
 ): Promise<Http> {
-  const caCerts = caFile === undefined ? undefined : [await readCaFile(caFile)];
-  const client = caCerts || httpProxyUrl
+  const caCerts = [
+    ...(caFile === undefined ? [] : [await readCaFile(caFile)]),
+    ...await readCaCertificates(undefined, env),
+  ];
+  const client = caCerts.length > 0 || httpProxyUrl
     ? Deno.createHttpClient({
-      ...(caCerts ? { caCerts } : {}),
+      caCerts,
       ...(httpProxyUrl ? { proxy: { url: httpProxyUrl } } : {}),
     })
     : undefined;
@@ -152,7 +159,7 @@ function dialError(
         ? "The server uses a CA's certificate as its own: it needs one with basicConstraints=CA:FALSE"
         : insecureSkipVerify
         ? "insecureSkipVerify is not honoured: put the server's CA (PEM) into a file and name it as admin.caCertFilePath"
-        : "For a private CA, name its PEM file as admin.caCertFilePath in the configuration",
+        : "For a private CA, name its PEM file as admin.caCertFilePath in the configuration, or as SSL_CERT_FILE",
       cause: error,
     });
   }

@@ -46,7 +46,7 @@ export async function openSession(options: SessionOptions): Promise<UnionSession
   const { env, apiKeyName, now = Date.now, sleep = realSleep } = options;
   const loaded = await loadUnionConfig(options);
   const config = apiKeyName === undefined ? loaded : await withApiKey(loaded, { env, name: apiKeyName });
-  const http = await createHttp(config);
+  const http = await createHttp({ ...config, env });
   const tokens = openTokens(config, { ...options, http, now, sleep });
   const auth = createRequestAuth(config, { tokens: tokens?.source, now });
   const rpcFor = (endpoint: string) => createRpcClient({ endpoint, http, auth, sleep });
