@@ -4,7 +4,7 @@ import type { AliasRoute } from "../fleet/mod.ts";
 import { dialRoute } from "../stream/dial_route.ts";
 import { targetKnownHosts } from "../targets/known_hosts.ts";
 import { listAliases, loadTarget } from "../targets/target_store.ts";
-import { loadProxyTarget } from "./load_proxy_target.ts";
+import { credentialSource } from "./credential_source.ts";
 
 /** So long a list of the targets counts as current: the hosts of one call come one right after another. */
 const LIST_MS = 1000;
@@ -23,10 +23,10 @@ export function aliasFinder(env: Environment): (name: string) => Promise<AliasRo
 /** How a target is dialled in this process; null when it was removed a moment ago. */
 async function findAlias(env: Environment, alias: string): Promise<AliasRoute | null> {
   try {
-    const [record, { route, credential }] = await Promise.all([loadTarget(env, alias), loadProxyTarget(env, alias)]);
-    const { user, identityFile, hostKeyAlias, hostKeyCheck } = record;
+    const { route, credential, user, identityFile, hostKeyAlias, hostKeyCheck } = await loadTarget(env, alias);
+    const source = credential && credentialSource(credential, env);
     return {
-      dial: ({ signal }) => dialRoute(route, { credential, env, signal }),
+      dial: ({ signal }) => dialRoute(route, { credential: source, env, signal }),
       user,
       identityFile,
       hostKeyAlias,

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { AppError } from "../../src/base/errors.ts";
 import { config } from "../../src/fleet/client.ts";
+import { eventually, isAlive } from "../support/agent_stage.ts";
 import { makeStage, sshdScenario as scenario } from "../support/fleet_stage.ts";
 import { run, startSshd } from "../support/sshd.ts";
 import { makeTempHome } from "../support/temp_home.ts";
@@ -167,9 +168,8 @@ scenario("a command past its time is killed on the far end, and what it said unt
   assert.equal(result?.error?.kind, "timeout");
   assert.equal(result?.stdout, "early\n");
   assert.equal(result?.code, null);
-  const pid = (await Deno.readTextFile(mark)).trim();
-  const alive = await new Deno.Command("kill", { args: ["-0", pid], stderr: "null" }).output();
-  assert.equal(alive.success, false, "the remote command goes on");
+  const pid = Number(await Deno.readTextFile(mark));
+  await eventually("the remote command has ended", () => !isAlive(pid));
 });
 
 scenario("aborting the call cancels the commands that run and starts no others", async () => {
@@ -187,9 +187,14 @@ scenario("aborting the call cancels the commands that run and starts no others",
 
 scenario("leaving the events early ends the command", async () => {
   await using set = await makeStage();
-  for await (const event of config(set.options()).execEvents("echo up; exec sleep 300")) {
-    if (event.type === "stdout") break;
+  let pid = 0;
+  for await (const event of config(set.options()).execEvents("echo $$; exec sleep 300")) {
+    if (event.type !== "stdout") continue;
+    pid = Number(new TextDecoder().decode(event.bytes));
+    break;
   }
+  assert.ok(pid > 0);
+  await eventually("the remote command has ended", () => !isAlive(pid));
 });
 
 scenario("output beyond the bound goes to a file that holds all of it, until the client is closed", async () => {

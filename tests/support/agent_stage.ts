@@ -84,7 +84,7 @@ export async function makeAgentStage(
   };
 }
 
-/** Runs `program` to its end; it is killed after 30 s. */
+/** Runs `program` to its end; it is killed after a minute. */
 export async function runToEnd(
   program: string,
   args: readonly string[],
@@ -98,7 +98,7 @@ export async function runToEnd(
     stderr: "piped",
     ...(cwd === undefined ? {} : { cwd }),
   }).spawn();
-  const timer = setTimeout(() => child.kill("SIGKILL"), 30_000);
+  const timer = setTimeout(() => child.kill("SIGKILL"), 60_000);
   const feed = feedStdin(child.stdin, typeof stdin === "string" ? new TextEncoder().encode(stdin) : stdin);
   const { code, signal, stdout, stderr } = await child.output();
   clearTimeout(timer);
@@ -121,7 +121,7 @@ async function feedStdin(to: WritableStream<Uint8Array>, bytes: Uint8Array): Pro
 export async function eventually(
   what: string,
   isTrue: () => boolean | Promise<boolean>,
-  { timeoutMs = 10_000 }: { timeoutMs?: number } = {},
+  { timeoutMs = 30_000 }: { timeoutMs?: number } = {},
 ): Promise<void> {
   const ends = performance.now() + timeoutMs;
   while (!await isTrue()) {

@@ -167,12 +167,9 @@ Deno.test("a writer without a connection waits at 8 MiB, and goes on when it is 
     }
     await stream.closeWrite();
   })();
-  let last = -1;
-  while (written !== last) {
-    last = written;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  assert.ok(written > 7 * 2 ** 20 && written <= 8 * 2 ** 20, `${written} bytes`);
+  await until(() => written > 7 * 2 ** 20);
+  await standsStill(() => written);
+  assert.ok(written <= 8 * 2 ** 20, `${written} bytes`);
   isBack.resolve();
   assert.equal((await readAll(far)).length, 200 * 65_536);
   await writing;
@@ -186,10 +183,8 @@ Deno.test("a writer waits for a reader, with no more under way than keeps a conn
   const writing = (async () => {
     for (;; written += 65_536) await stream.write(pattern(65_536));
   })().catch(() => {/* ended with the session */});
-  for (let last = -1; written !== last;) {
-    last = written;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+  await until(() => written > 0);
+  await standsStill(() => written);
   assert.ok(written < 2 ** 20, `${written} bytes`);
   stream[Symbol.dispose]();
   await writing;
@@ -256,3 +251,11 @@ Deno.test("an agent answers an id that it does not know, a wrong proof and garba
   }
   assert.equal(sessions.count, 0);
 });
+
+/** Waits until `count` does not change any more: for the time of many thousand turns. */
+async function standsStill(count: () => number): Promise<void> {
+  for (let last = -1; count() !== last;) {
+    last = count();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
