@@ -41,14 +41,16 @@ export interface HostKeyQuestion extends HostKeyPlace {
 /** Known_hosts files, read once. */
 export class KnownHosts {
   readonly #index: HostIndex;
+  readonly #authorities: HostIndex;
 
   constructor(entries: readonly KnownHostsEntry[]) {
     this.#index = new HostIndex(entries);
+    this.#authorities = new HostIndex(entries.filter(({ marker }) => marker === "@cert-authority"));
   }
 
   /** The entries that name the host, of whatever marker. */
-  entriesOf({ host, port, hostKeyAlias }: HostKeyPlace): readonly KnownHostsEntry[] {
-    return this.#index.entriesOf(hostKeyAlias === undefined ? knownHostName(host, port) : hostKeyAlias.toLowerCase());
+  entriesOf(place: HostKeyPlace): readonly KnownHostsEntry[] {
+    return this.#index.entriesOf(nameOf(place));
   }
 
   /** The key types that are known of a host, in the order of the files: what to ask the server for first. */
@@ -60,8 +62,8 @@ export class KnownHosts {
   /** Whether there is an authority for certificates of the host: then one is worth asking for. */
   hasAuthority(place: HostKeyPlace): boolean {
     const { host, hostKeyAlias } = place;
-    const plain = hostKeyAlias === undefined ? this.entriesOf({ host }) : [];
-    return [...this.entriesOf(place), ...plain].some(({ marker }) => marker === "@cert-authority");
+    return this.#authorities.entriesOf(nameOf(place)).length > 0 ||
+      (hostKeyAlias === undefined && this.#authorities.entriesOf(nameOf({ host })).length > 0);
   }
 
   /**
@@ -75,6 +77,10 @@ export class KnownHosts {
     const plain = await decide(this.entriesOf({ host }), question);
     return plain.kind === "changed" ? verdict : plain;
   }
+}
+
+function nameOf({ host, port, hostKeyAlias }: HostKeyPlace): string {
+  return hostKeyAlias === undefined ? knownHostName(host, port) : hostKeyAlias.toLowerCase();
 }
 
 async function decide(
