@@ -1,6 +1,6 @@
 import { AppError } from "../base/errors.ts";
 import { shellQuote } from "../base/shell_quote.ts";
-import type { OfferedHostKey, VerifyHostKey } from "../ssh/client/connect.ts";
+import type { OfferedHostKey, VerifyHostKey } from "../ssh/client/host_key_verifier.ts";
 import { formatPublicKey } from "../ssh/keys/public_key.ts";
 import { knownHostName } from "../ssh/known_hosts/host_names.ts";
 import {

@@ -2,7 +2,7 @@ import { AppError } from "../base/errors.ts";
 import { parseDuration } from "../base/duration.ts";
 import { type Environment, expandHome } from "../base/home.ts";
 import { toHostError } from "./host_error.ts";
-import type { OfferedHostKey } from "../ssh/client/connect.ts";
+import type { OfferedHostKey } from "../ssh/client/host_key_verifier.ts";
 import { scanHostKeys } from "../ssh/client/scan_host_keys.ts";
 import { fingerprint, formatPublicKey } from "../ssh/keys/public_key.ts";
 import { appendHostKey } from "../ssh/known_hosts/append_host_key.ts";

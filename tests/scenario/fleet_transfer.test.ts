@@ -221,6 +221,25 @@ function farLink(port: number, delayMs: number): { port: number } & Disposable {
   };
 }
 
+for (const cipher of ["chacha20-poly1305@openssh.com", "aes256-ctr", "aes128-gcm@openssh.com"]) {
+  scenario(`transfers outlive keys that are exchanged anew, every MiB, with ${cipher}`, async () => {
+    await using set = await makeStage({ config: ["RekeyLimit 1M", `Ciphers ${cipher}`] });
+    const here = join(set.home.path, "here");
+    const [there, back] = [`${here}.there`, `${here}.back`];
+    const block = crypto.getRandomValues(new Uint8Array(65_536));
+    using file = await Deno.open(here, { write: true, create: true });
+    for (let at = 0; at < 512; at++) await file.write(block);
+    const client = config(set.options());
+    for (let round = 0; round < 2; round++) {
+      const [up] = await client.upload(here, there, { checksum: true });
+      assert.deepEqual([up?.ok, up?.error], [true, undefined]);
+      const [down] = await client.download(there, back, { checksum: true });
+      assert.deepEqual([down?.ok, down?.error], [true, undefined]);
+    }
+    assert.equal((await Deno.stat(back)).size, 512 * 65_536);
+  });
+}
+
 scenario("a dry run of a transfer writes nothing", async () => {
   await using set = await makeStage();
   const src = join(set.home.path, "src");

@@ -5,25 +5,11 @@ import { oneLine } from "../../base/printable.ts";
 import { VERSION } from "../../base/version.ts";
 import type { ByteStream, Dialer } from "../../stream/byte_stream.ts";
 import { clientAlgorithms } from "../algorithms.ts";
-import { blobType } from "../keys/public_key.ts";
-import { certifiedType, type HostCertificate, parseHostCertificate } from "../known_hosts/host_certificate.ts";
 import { type Algorithms, Client, packInPlace, releaseCiphers, type StreamDuplex, toDuplex } from "../ssh2_adapter.ts";
 import { type AuthConversation, authConversation, type SshCredentials } from "./auth.ts";
-import { offerCertificates, proveWithCertifiedKey } from "./certified_host_key.ts";
+import { offerCertificates } from "./certified_host_key.ts";
 import { type SshConnection, sshConnection } from "./connection.ts";
-
-/** A host key as the server showed it. */
-export interface OfferedHostKey {
-  /** `ssh-ed25519`. */
-  readonly type: string;
-  /** RFC 4253 6.6. */
-  readonly blob: Uint8Array;
-  /** What came with it; whoever trusts its authority has to check it (`assertHoldsFor`). */
-  readonly certificate?: HostCertificate;
-}
-
-/** Returns for a host key that may be trusted, else throws: an AppError `host_key_mismatch` or `host_key_unknown`. */
-export type VerifyHostKey = (key: OfferedHostKey) => void | Promise<void>;
+import { hostKeyVerifier, type VerifyHostKey } from "./host_key_verifier.ts";
 
 /** Options of {@link connectSsh}. */
 export interface ConnectSshOptions {
@@ -109,10 +95,9 @@ async function handshake(transport: StreamDuplex, options: HandshakeOptions): Pr
   const client = new Client();
   const conversation = authConversation(user, credentials);
   const ready = Promise.withResolvers<void>();
-  let hostKeyError: unknown;
+  const hostKey = hostKeyVerifier(client, { host, verifyHostKey });
   let serverSoftware = "";
   let isHandshaken = false;
-  let isOver = false;
   client.on("handshake", () => {
     isHandshaken = true;
     serverSoftware = readSoftware(client);
@@ -120,18 +105,14 @@ async function handshake(transport: StreamDuplex, options: HandshakeOptions): Pr
   });
   client.on("ready", ready.resolve);
   client.on("error", (error: Error) => {
-    isOver = true;
-    if (hostKeyError !== undefined) ready.reject(hostKeyError);
+    if (hostKey.error() !== undefined) ready.reject(hostKey.error());
     else if (conversation.isExhausted()) ready.reject(conversation.denied({ host, user, sshWords }));
     else if (isAboutOneMethod(error)) conversation.note(error.message);
     else ready.reject(asHandshakeError(error, { host, isHandshaken, conversation, user, sshWords }));
   });
   // SSH knows no half-close: a server that sends no more has hung up, and nothing else would tell of it.
   transport.once("end", () => transport.destroy());
-  const onClose = () => {
-    isOver = true;
-    ready.reject(hungUp({ host, isHandshaken }));
-  };
+  const onClose = () => ready.reject(hungUp({ host, isHandshaken }));
   client.on("close", onClose);
   ready.promise.catch(() => {/* awaited below, or the signal came first */});
 
@@ -146,32 +127,12 @@ async function handshake(transport: StreamDuplex, options: HandshakeOptions): Pr
     keepaliveInterval: options.keepAliveIntervalMs ?? 0,
     keepaliveCountMax: options.keepAliveMax ?? 3,
     authHandler: conversation.handler,
-    hostVerifier: (blob: Uint8Array, verify: (isTrusted: boolean) => void) => {
-      checkHostKey(client, { blob, verifyHostKey }).then(() => true, (error) => {
-        hostKeyError = error;
-        return false;
-      }).then((isTrusted) => {
-        // ssh2 cannot take an answer about a connection that has ended meanwhile.
-        if (!isOver) verify(isTrusted);
-      });
-    },
+    hostVerifier: hostKey.hostVerifier,
   });
   if (options.wantsCertificate) offerCertificates(client);
   await orAbort(ready.promise, signal);
   client.off("close", onClose);
   return sshConnection(client, { transport, serverSoftware });
-}
-
-async function checkHostKey(
-  client: Client,
-  { blob, verifyHostKey }: { blob: Uint8Array; verifyHostKey: VerifyHostKey },
-): Promise<void> {
-  const type = blobType(blob, "host key");
-  if (certifiedType(type) === undefined) return await verifyHostKey({ type, blob });
-  const certificate = parseHostCertificate(blob);
-  // At once: ssh2 looks at the signature as soon as it can, whatever becomes of the key.
-  proveWithCertifiedKey(client, certificate);
-  await verifyHostKey({ ...certificate.key, certificate });
 }
 
 /** The client's algorithms, with the key types that are known of the host first, as OpenSSH orders them. */

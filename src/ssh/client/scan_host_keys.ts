@@ -1,6 +1,7 @@
 import { AppError } from "../../base/errors.ts";
 import type { Dialer } from "../../stream/byte_stream.ts";
-import { connectSsh, type OfferedHostKey } from "./connect.ts";
+import { connectSsh } from "./connect.ts";
+import type { OfferedHostKey } from "./host_key_verifier.ts";
 
 /** Options of {@link scanHostKeys}. */
 export interface ScanHostKeysOptions {
