@@ -53,7 +53,7 @@ export async function explainStatus(response: Response, context: CallContext): P
   return new AppError(
     "provider_failed",
     `Cannot ${purpose}: Valohai refused it with ${response.status}${said}`,
-    { details },
+    { hint: "Look at what the command was given, --project and --host above all", details },
   );
 }
 

@@ -50,7 +50,8 @@ export function explainNoDetails({ counter, step }: Execution, debugKey: string 
   }
   return fail(
     "it was started with SSH, so that it may be late",
-    `porthole connect ${counter} --on valohai again in a minute; porthole logs ${counter} --on valohai shows what it does`,
+    `porthole connect ${counter} --on valohai again in a minute; porthole logs ${counter} --on valohai shows what it does. ` +
+      `If its SSH server failed, start another: ${start}`,
   );
 }
 

@@ -251,9 +251,9 @@ export function parseCounter(text: string): number | "latest" {
   });
 }
 
-/** A refusal of the request's own content says what is wrong, and not where the right names are. */
+/** A refusal of a launch's own content says what is wrong, and not where the right names are. */
 function withLaunchHint(error: unknown, commit: string): unknown {
-  if (!(error instanceof AppError) || error.hint !== undefined || error.details?.status !== 400) return error;
+  if (!(error instanceof AppError) || error.details?.status !== 400) return error;
   return new AppError(error.code, error.message, {
     hint:
       `The names are those of valohai.yaml in the commit ${commit}: --commit ID takes another one, --param and --input ` +
