@@ -14,6 +14,9 @@ scenario("keyscan shows what ssh-keyscan shows", async () => {
   assert.equal(key?.publicKey, set.sshd.hostKey);
   assert.equal(key?.type, "ssh-ed25519");
   assert.equal(key?.port, port);
+  const { error } = await config(set.options()).tryKeyscan({ type: "rsa" });
+  assert.equal(error?.code, "not_found");
+  assert.match(error?.message ?? "", /^"127.0.0.1:\d+" shows no host key of the type that was asked for: ssh-rsa$/);
   const theirs = await run("ssh-keyscan", ["-t", "ed25519", "-p", `${port}`, "127.0.0.1"]);
   assert.equal(`${key?.line}\n`, theirs.split("\n").filter((line) => !line.startsWith("#")).join("\n"));
   const pub = join(set.home.path, "host.pub");

@@ -136,3 +136,25 @@ sshdScenario("disposing a connection with a command on it ends both, and may be 
   await connection.close();
   await assert.rejects(connection.exec("true"), { code: "tunnel_closed" });
 });
+
+Deno.test("a server that hangs up at once is said to hang up, and why it may", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const hangingUp = (async () => {
+    for await (const connection of listener) connection.close();
+  })();
+  const { port } = listener.addr;
+  const connecting = connectSsh({
+    dial: ({ signal }) => dialTcp({ hostname: "127.0.0.1", port, signal }),
+    host: "it",
+    user: "me",
+    credentials: {},
+    verifyHostKey: () => {},
+    connectTimeoutMs: 10_000,
+  });
+  await assert.rejects(connecting, {
+    code: "handshake_failed",
+    message: /^"it" hung up|^The connection to "it" broke/,
+  });
+  listener.close();
+  await hangingUp;
+});

@@ -185,6 +185,7 @@ function asHandshakeError(
       cause: error,
     });
   }
+  if (/lost before handshake/i.test(what)) return hungUp({ host, isHandshaken });
   return new AppError("handshake_failed", `Cannot speak SSH with ${JSON.stringify(host)}: ${what}`, {
     hint: `See whether an SSH server listens there: ssh -v ${sshWords}`,
     cause: error,

@@ -23,9 +23,17 @@ export interface ScanHostKeysOptions {
 export async function scanHostKeys({ keyTypes, ...options }: ScanHostKeysOptions): Promise<OfferedHostKey[]> {
   const scanned = await Promise.allSettled(keyTypes.map((type) => scanOne(type, options)));
   const found = scanned.flatMap((one) => one.status === "fulfilled" ? [one.value] : []);
-  const failure = scanned.find((one) => one.status === "rejected");
-  if (found.length === 0 && failure) throw failure.reason;
-  return found;
+  const failures = scanned.flatMap((one) => one.status === "rejected" ? [one.reason] : []);
+  if (found.length > 0) return found;
+  const failure = failures.find((reason) => !hasNoneOfIt(reason));
+  if (failure) throw failure;
+  const what = `${JSON.stringify(options.host)} shows no host key of the type that was asked for`;
+  throw new AppError("not_found", `${what}: ${keyTypes.join(", ")}`);
+}
+
+/** True for the failure of a scan for a type of which the server has no key. */
+function hasNoneOfIt(error: unknown): boolean {
+  return error instanceof AppError && error.code === "handshake_failed" && /no matching host key/.test(error.message);
 }
 
 async function scanOne(
