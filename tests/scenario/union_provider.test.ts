@@ -147,7 +147,7 @@ Deno.test("a dial that failed because the run has ended meanwhile says so", asyn
   );
   fixture.server.addRun(aRun("alive", { looks: { a0: [attempt("RUNNING")] } }));
   using provider = await open(fixture);
-  const silence = new AppError("timeout", "Cannot reach it");
+  const silence = new AppError("timeout", "Cannot reach it", { details: { lastState: "RUNNING" } });
   const ended = await provider.explain?.(silence, RUN);
   assert.equal(ended?.message, 'The run "r1" (a0) ended as ABORTED: by Bob');
   assert.equal(ended?.cause, silence);

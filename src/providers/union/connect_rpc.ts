@@ -22,6 +22,8 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
   /** False for a call that must not be repeated when it is unknown whether it took effect. */
   readonly mayRepeat?: boolean;
+  /** For one whole answer; see `HttpRequest`. */
+  readonly timeoutMs?: number;
 }
 
 /** A client of one control plane, or of one cluster's data plane. */
@@ -114,13 +116,14 @@ interface AttemptOptions extends RpcClientOptions, CallOptions {
 }
 
 async function callOnce(method: string, request: Message, options: AttemptOptions): Promise<Message> {
-  const { endpoint, http, headers, signal } = options;
+  const { endpoint, http, headers, signal, timeoutMs } = options;
   const answer = await http.request({
     url: `${endpoint}/${method}`,
     method: "POST",
     headers: { ...protocolHeaders(RPC_CONTENT_TYPE), accept: RPC_CONTENT_TYPE, ...headers },
     body: JSON.stringify(request),
     signal,
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
   });
   const message = answer.status === 200 && answer.contentType.includes("json") ? tryParseJson(answer.text) : undefined;
   if (message !== undefined) return asMessage(message);

@@ -7,6 +7,8 @@ import type { UnionSession } from "./session.ts";
 import { asMessage, field, type Message, messageField, messagesField, textField } from "./wire.ts";
 
 const SERVICE = "flyteidl2.dataproxy.DataProxyService";
+// Inputs may be many megabytes, and the way slow; the platform's own client waits for ever.
+const TRANSFER_TIMEOUT_MS = 10 * 60_000;
 const OLDER_LOG_SERVICE = "flyteidl2.workflow.RunLogsService";
 
 /** The inputs of an action, as they came. */
@@ -20,7 +22,8 @@ export async function getInputs(
     resource: { actionId },
     signal,
   });
-  return messageField(await rpc.call(`${SERVICE}/GetActionData`, { actionId }, { signal }), "inputs");
+  const answer = await rpc.call(`${SERVICE}/GetActionData`, { actionId }, { signal, timeoutMs: TRANSFER_TIMEOUT_MS });
+  return messageField(answer, "inputs");
 }
 
 /** Stores the inputs of a run that is about to be created; gives what CreateRun takes for them. */
@@ -40,7 +43,8 @@ export async function uploadInputs(
     resource: { projectId: { organization: org, domain, name: project } },
     signal,
   });
-  const answer = await rpc.call(`${SERVICE}/UploadInputs`, { runId, taskSpec, inputs }, { signal });
+  const request = { runId, taskSpec, inputs };
+  const answer = await rpc.call(`${SERVICE}/UploadInputs`, request, { signal, timeoutMs: TRANSFER_TIMEOUT_MS });
   return messageField(answer, "offloadedInputData");
 }
 

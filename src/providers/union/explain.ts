@@ -83,8 +83,8 @@ async function explainSilence(session: UnionSession, error: AppError, failed: Fa
   const details = await getActionDetails(session, actionId, failed);
   const readiness = readinessOf(details);
   if (readiness.kind === "ended") return runEnded(failed, readiness, error);
-  // A call that the platform did not answer in time is no wait that could be longer.
-  const isWait = error.code === "timeout" && error.details?.rpcCode === undefined;
+  // Only the wait for the run can be longer; a call that was not answered in time tells of no state.
+  const isWait = error.details?.lastState !== undefined;
   return isWait ? withHint(error, waitingHint(failed, details)) : error;
 }
 

@@ -1,4 +1,5 @@
 import { deadline } from "../../base/abort.ts";
+import { formatDuration } from "../../base/duration.ts";
 import { AppError, describeError } from "../../base/errors.ts";
 import type { Environment } from "../../base/home.ts";
 import { oneLine } from "../../base/printable.ts";
@@ -79,7 +80,14 @@ async function requestWhole(
   const { url, headers = {}, timeoutMs = REQUEST_TIMEOUT_MS, signal } = request;
   using limit = deadline(timeoutMs, {
     signal,
-    reason: () => new AppError("timeout", `No answer from ${JSON.stringify(new URL(url).host)} in ${timeoutMs} ms`),
+    reason: () =>
+      new AppError(
+        "timeout",
+        `No answer from ${JSON.stringify(new URL(url).host)} within ${formatDuration(timeoutMs)}`,
+        {
+          hint: "Check the network, and whether the endpoint of the configuration is the control plane; then try again",
+        },
+      ),
   });
   try {
     const response = await open({ ...request, signal: limit.signal });
