@@ -1,29 +1,20 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { generateKey } from "../../src/ssh/keys/generate.ts";
 import { eventually, isAlive, type Outcome, runToEnd } from "../support/agent_stage.ts";
+import { PORTHOLE } from "../support/porthole.ts";
 import { hasProgram } from "../support/programs.ts";
+import { inFolder } from "../support/temp_home.ts";
 
-const TOP = fileURLToPath(new URL("../..", import.meta.url));
-const PORTHOLE = ["run", "--quiet", "--no-prompt", "-A", `--config=${join(TOP, "deno.json")}`, join(TOP, "main.ts")];
+const [, ...WORDS] = PORTHOLE;
 const { publicKey, privateKey } = await generateKey("ed25519");
-
-async function inFolder(use: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir({ prefix: "porthole-test-" });
-  try {
-    await use(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
 
 function agentEnv(folder: string, env: Record<string, string> = {}): Record<string, string> {
   return { HOME: folder, PORTHOLE_HOME: folder, PORTHOLE_AUTHORIZED_KEYS: publicKey, ...env };
 }
 
 function runAgent(folder: string, args: readonly string[], env?: Record<string, string>): Promise<Outcome> {
-  const words = [...PORTHOLE, "agent", "--listen", "127.0.0.1:0", ...args];
+  const words = [...WORDS, "agent", "--listen", "127.0.0.1:0", ...args];
   return runToEnd(Deno.execPath(), words, { env: agentEnv(folder, env), cwd: folder });
 }
 
@@ -37,7 +28,7 @@ interface Started extends AsyncDisposable {
 async function startAgent(folder: string, args: readonly string[]): Promise<Started> {
   const stateFile = join(folder, "state.json");
   const child = new Deno.Command(Deno.execPath(), {
-    args: [...PORTHOLE, "agent", "--listen", "127.0.0.1:0", "--state-file", stateFile, ...args],
+    args: [...WORDS, "agent", "--listen", "127.0.0.1:0", "--state-file", stateFile, ...args],
     env: agentEnv(folder),
     cwd: folder,
     stdin: "null",

@@ -4,29 +4,14 @@ import { configList } from "../../src/cli/commands/config_list.ts";
 import { configRemove } from "../../src/cli/commands/config_remove.ts";
 import { configShow } from "../../src/cli/commands/config_show.ts";
 import { configWrite } from "../../src/cli/commands/config_write.ts";
-import type { CommandContext } from "../../src/cli/command.ts";
 import type { TargetRecord } from "../../src/targets/target.ts";
 import { saveTarget } from "../../src/targets/target_store.ts";
-import { makeTempHome, type TempHome } from "../support/temp_home.ts";
+import { quietContext } from "../support/command_context.ts";
+import { makeTempHome } from "../support/temp_home.ts";
 
 const WRITE = { file: undefined, all: false, "dry-run": false, multiplex: true, include: false };
 const REMOVE = { file: undefined, all: false, "dry-run": false };
 const STYLE = { color: false, width: Infinity };
-
-function context(home: TempHome): CommandContext {
-  return {
-    signal: new AbortController().signal,
-    env: { HOME: home.path },
-    notice() {},
-    progress() {},
-    stdoutIsTerminal: false,
-    stderrIsTerminal: false,
-    stdinIsTerminal: false,
-    isJson: false,
-    self: ["/usr/bin/porthole"],
-    commands: [],
-  };
-}
 
 async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
   const collected: T[] = [];
@@ -55,18 +40,18 @@ const input = <F>(flags: F, ...positionals: string[]) => ({ flags, positionals, 
 
 Deno.test("config write, list, show and remove take a target through ~/.ssh/config and leave no trace", async () => {
   await using home = await makeTempHome();
-  const env = context(home).env;
+  const env = quietContext(home).env;
   const path = join(home.path, ".ssh", "config");
   await Deno.mkdir(join(home.path, ".ssh"));
   await Deno.writeTextFile(path, "Host *\n    User me");
   await saveTarget(env, record("demo"));
   await saveTarget(env, record("other"));
 
-  const [shown] = await collect(configShow.run(input({ multiplex: true }, "demo"), context(home)));
+  const [shown] = await collect(configShow.run(input({ multiplex: true }, "demo"), quietContext(home)));
   assert.ok(shown);
   assert.match(configShow.format(shown, STYLE), /^Host demo\n {4}HostName demo\n/);
 
-  const [planned] = await collect(configWrite.run(input({ ...WRITE, "dry-run": true }, "demo"), context(home)));
+  const [planned] = await collect(configWrite.run(input({ ...WRITE, "dry-run": true }, "demo"), quietContext(home)));
   assert.ok(planned);
   assert.match(
     configWrite.format(planned, STYLE),
@@ -74,20 +59,20 @@ Deno.test("config write, list, show and remove take a target through ~/.ssh/conf
   );
   assert.equal(await Deno.readTextFile(path), "Host *\n    User me");
 
-  const [written] = await collect(configWrite.run(input(WRITE, "demo"), context(home)));
+  const [written] = await collect(configWrite.run(input(WRITE, "demo"), quietContext(home)));
   assert.ok(written);
   assert.equal(configWrite.format(written, STYLE), `changed ${path}; as it was: ${path}.porthole-backup\n`);
   assert.ok((await Deno.readTextFile(path)).includes(shown.sshConfig));
   assert.equal((await Deno.stat(join(home.path, ".porthole", "cm"))).isDirectory, true);
 
-  assert.deepEqual(await collect(configList.run(input({ file: undefined }), context(home))), [
+  assert.deepEqual(await collect(configList.run(input({ file: undefined }), quietContext(home))), [
     { alias: "demo", runName: "run-of-demo", path, line: 1 },
     { alias: "other", runName: "run-of-other" },
   ]);
 
-  await collect(configRemove.run(input(REMOVE, "demo"), context(home)));
+  await collect(configRemove.run(input(REMOVE, "demo"), quietContext(home)));
   assert.equal(await Deno.readTextFile(path), "Host *\n    User me");
-  await assert.rejects(collect(configRemove.run(input(REMOVE, "demo"), context(home))), {
+  await assert.rejects(collect(configRemove.run(input(REMOVE, "demo"), quietContext(home))), {
     code: "not_found",
     message: `Cannot find "demo" in ${JSON.stringify(path)}`,
   });
@@ -95,26 +80,26 @@ Deno.test("config write, list, show and remove take a target through ~/.ssh/conf
 
 Deno.test("config write --all --include writes every target, config remove --all takes all of them out", async () => {
   await using home = await makeTempHome();
-  const env = context(home).env;
+  const env = quietContext(home).env;
   await saveTarget(env, record("a"));
   await saveTarget(env, record("b"));
-  const results = await collect(configWrite.run(input({ ...WRITE, all: true, include: true }), context(home)));
+  const results = await collect(configWrite.run(input({ ...WRITE, all: true, include: true }), quietContext(home)));
   assert.deepEqual(results.map(({ path }) => path), [
     join(home.path, ".porthole", "ssh_config"),
     join(home.path, ".ssh", "config"),
   ]);
-  assert.equal((await collect(configList.run(input({ file: undefined }), context(home)))).length, 2);
-  await collect(configRemove.run(input({ ...REMOVE, all: true }), context(home)));
+  assert.equal((await collect(configList.run(input({ file: undefined }), quietContext(home)))).length, 2);
+  await collect(configRemove.run(input({ ...REMOVE, all: true }), quietContext(home)));
   await assert.rejects(Deno.lstat(join(home.path, ".ssh", "config")), Deno.errors.NotFound);
 });
 
 Deno.test("config write wants a name or --all, not both", async () => {
   await using home = await makeTempHome();
-  await assert.rejects(collect(configWrite.run(input(WRITE), context(home))), {
+  await assert.rejects(collect(configWrite.run(input(WRITE), quietContext(home))), {
     code: "usage",
     message: "Needed the name of a host",
   });
-  await assert.rejects(collect(configWrite.run(input({ ...WRITE, all: true }, "demo"), context(home))), {
+  await assert.rejects(collect(configWrite.run(input({ ...WRITE, all: true }, "demo"), quietContext(home))), {
     code: "usage",
     message: "Cannot take a name with --all",
   });

@@ -101,14 +101,21 @@ needsSsh("output that nobody reads stays where it is made", async (stage) => {
 });
 
 needsSsh("a client that takes single bytes only holds nobody up", async (stage) => {
+  const servedMs = async () => {
+    const startedAt = performance.now();
+    await assertServes(stage);
+    return performance.now() - startedAt;
+  };
+  await assertServes(stage);
+  const calmMs = await servedMs();
   using peer = await EncryptedPeer.open(stage.port, stage);
   for (const packetSize of [0, 1]) {
     const channel = await openedSession(peer, { window: 0xffffffff, packetSize });
     peer.send(channelRequest(channel, "exec", string("exec cat /dev/zero")));
     for (let i = 0; i < 3; i++) {
-      const startedAt = performance.now();
-      await assertServes(stage);
-      assert.ok(performance.now() - startedAt < 5000, `${performance.now() - startedAt} ms`);
+      const busyMs = await servedMs();
+      // As the machine is loaded, so is either of the two.
+      assert.ok(busyMs < 5000 + 20 * calmMs, `${busyMs} ms, ${calmMs} ms before`);
     }
   }
 });

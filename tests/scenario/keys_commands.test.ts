@@ -1,28 +1,13 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import type { CommandContext } from "../../src/cli/command.ts";
 import { keysEnsure } from "../../src/cli/commands/keys_ensure.ts";
 import { keysRotate } from "../../src/cli/commands/keys_rotate.ts";
 import { keysShow } from "../../src/cli/commands/keys_show.ts";
-import { makeTempHome, type TempHome } from "../support/temp_home.ts";
+import { quietContext } from "../support/command_context.ts";
+import { makeTempHome } from "../support/temp_home.ts";
 
 const CHOICE = { union: false, rsa: false, path: undefined };
 const STYLE = { color: false, width: Infinity };
-
-function context(home: TempHome, notices: string[] = []): CommandContext {
-  return {
-    signal: new AbortController().signal,
-    env: { HOME: home.path },
-    notice: (line) => notices.push(line),
-    progress() {},
-    stdoutIsTerminal: false,
-    stderrIsTerminal: false,
-    stdinIsTerminal: false,
-    isJson: false,
-    self: ["/usr/bin/porthole"],
-    commands: [],
-  };
-}
 
 async function only<T>(items: AsyncIterable<T>): Promise<T> {
   const collected: T[] = [];
@@ -37,15 +22,15 @@ const input = <F>(flags: F) => ({ flags, positionals: [], rest: [] });
 Deno.test("keys ensure makes the key of ~/.porthole, keys show prints its public half and never the private one", async () => {
   await using home = await makeTempHome();
   const path = join(home.path, ".porthole", "id_ed25519");
-  await assert.rejects(only(keysShow.run(input({ ...CHOICE, public: false }), context(home))), {
+  await assert.rejects(only(keysShow.run(input({ ...CHOICE, public: false }), quietContext(home))), {
     code: "not_found",
     hint: "Make one with: porthole keys ensure",
   });
-  const made = await only(keysEnsure.run(input({ ...CHOICE, comment: "me@host" }), context(home)));
+  const made = await only(keysEnsure.run(input({ ...CHOICE, comment: "me@host" }), quietContext(home)));
   assert.equal(made.created, true);
   assert.equal(made.privateKeyPath, path);
-  const shown = await only(keysShow.run(input({ ...CHOICE, public: false }), context(home)));
-  const alone = await only(keysShow.run(input({ ...CHOICE, public: true }), context(home)));
+  const shown = await only(keysShow.run(input({ ...CHOICE, public: false }), quietContext(home)));
+  const alone = await only(keysShow.run(input({ ...CHOICE, public: true }), quietContext(home)));
   assert.equal(keysShow.format(alone, { color: false, width: 80 }), `${shown.publicKey}\n`);
   const text = keysShow.format(shown, STYLE);
   assert.equal(
@@ -60,11 +45,11 @@ Deno.test("keys ensure --union shares the place of Union's own tools; PORTHOLE_H
   await using home = await makeTempHome();
   const env = { HOME: home.path, PORTHOLE_HOME: join(home.path, "elsewhere") };
   const flags = { ...CHOICE, comment: undefined };
-  const union = await only(keysEnsure.run(input({ ...flags, union: true }), { ...context(home), env }));
+  const union = await only(keysEnsure.run(input({ ...flags, union: true }), { ...quietContext(home), env }));
   assert.equal(union.privateKeyPath, join(home.path, ".flyte", "ssh-debug", "id_ed25519"));
-  const own = await only(keysEnsure.run(input(flags), { ...context(home), env }));
+  const own = await only(keysEnsure.run(input(flags), { ...quietContext(home), env }));
   assert.equal(own.privateKeyPath, join(home.path, "elsewhere", "id_ed25519"));
-  await assert.rejects(only(keysEnsure.run(input({ ...flags, union: true, path: "x" }), context(home))), {
+  await assert.rejects(only(keysEnsure.run(input({ ...flags, union: true, path: "x" }), quietContext(home))), {
     code: "usage",
   });
 });
@@ -73,8 +58,8 @@ Deno.test("keys rotate says where the old key is", async () => {
   await using home = await makeTempHome();
   const notices: string[] = [];
   const flags = { ...CHOICE, comment: undefined };
-  const old = await only(keysEnsure.run(input(flags), context(home)));
-  const item = await only(keysRotate.run(input(flags), context(home, notices)));
+  const old = await only(keysEnsure.run(input(flags), quietContext(home)));
+  const item = await only(keysRotate.run(input(flags), quietContext(home, notices)));
   assert.notEqual(item.fingerprint, old.fingerprint);
   assert.ok(item.oldPrivateKeyPath);
   assert.deepEqual(notices, [

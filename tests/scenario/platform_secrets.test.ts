@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { runToEnd } from "../support/agent_stage.ts";
 import { PORTHOLE } from "../support/porthole.ts";
 import { hasProgram } from "../support/programs.ts";
 import { filesWith, type Leak, namesIn, ProcessWatch } from "../support/secret_watch.ts";
@@ -76,22 +77,13 @@ class User implements AsyncDisposable {
     [program, ...args]: readonly [string, ...string[]],
     { input = "", env = {} }: { input?: string; env?: Record<string, string> } = {},
   ): Promise<number> {
-    const child = new Deno.Command(program, {
-      args,
+    const { code, stdout, stderr } = await runToEnd(program, args, {
+      stdin: input,
       env: { ...this.env, ...env },
       clearEnv: true,
       cwd: this.union.home.path,
-      stdin: "piped",
-      stdout: "piped",
-      stderr: "piped",
-      signal: AbortSignal.timeout(60_000),
-    }).spawn();
-    const output = child.output();
-    const writer = child.stdin.getWriter();
-    await writer.write(new TextEncoder().encode(input)).catch(() => {/* it does not read */});
-    await writer.close().catch(() => {/* nor does it now */});
-    const { code, stdout, stderr } = await output;
-    const text = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes)).join("\n");
+    });
+    const text = `${stdout}\n${stderr}`;
     this.printed.set(
       `${this.printed.size} ${[program === PORTHOLE[0] ? "porthole" : program, ...args.slice(-4)].join(" ")}`,
       text,

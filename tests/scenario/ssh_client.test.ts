@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { SshConnection } from "../../src/ssh/client/connection.ts";
 import { connectSsh, type ConnectSshOptions } from "../../src/ssh/client/connect.ts";
 import { readIdentity } from "../../src/ssh/client/identity.ts";
 import { Server, toDuplex } from "../../src/ssh/ssh2_adapter.ts";
@@ -7,6 +8,7 @@ import { createMemoryPair } from "../../src/stream/memory.ts";
 import { dialTcp } from "../../src/stream/tcp.ts";
 import { testServer } from "../../src/testing/mod.ts";
 import { makeStage, sshdScenario } from "../support/fleet_stage.ts";
+import type { TestSshd } from "../support/sshd.ts";
 
 /** An SSH server in this process that takes one password, in one of two ways. */
 async function passwordServer(method: "password" | "keyboard-interactive") {
@@ -62,14 +64,8 @@ Deno.test("connectSsh asks for a password where it has none, and stops when the 
   });
 });
 
-/** More than the widened window of a channel, so that it runs dry again and again. */
-const FLOOD_BYTES = 40_000_000;
-
-sshdScenario("a subsystem's bytes arrive whole at a reader that is slower than they come", async () => {
-  const flood = `Subsystem flood head -c ${FLOOD_BYTES} /dev/zero`;
-  await using set = await makeStage({ config: [flood] });
-  const { port, user, keyPath } = set.sshd;
-  await using connection = await connectSsh({
+async function connectTo({ port, user, keyPath }: TestSshd): Promise<SshConnection> {
+  return await connectSsh({
     dial: ({ signal }) => dialTcp({ hostname: "127.0.0.1", port, signal }),
     host: "it",
     user,
@@ -77,6 +73,15 @@ sshdScenario("a subsystem's bytes arrive whole at a reader that is slower than t
     verifyHostKey: () => {},
     connectTimeoutMs: 10_000,
   });
+}
+
+/** More than the widened window of a channel, so that it runs dry again and again. */
+const FLOOD_BYTES = 40_000_000;
+
+sshdScenario("a subsystem's bytes arrive whole at a reader that is slower than they come", async () => {
+  const flood = `Subsystem flood head -c ${FLOOD_BYTES} /dev/zero`;
+  await using set = await makeStage({ config: [flood] });
+  await using connection = await connectTo(set.sshd);
   using stream = await connection.openSubsystem("flood");
   let total = 0;
   for (let bytes; (bytes = await stream.read()) !== null;) {
@@ -120,15 +125,7 @@ Deno.test("a server that hangs up while its key is looked up is an error, even w
 
 sshdScenario("disposing a connection with a command on it ends both, and may be done twice", async () => {
   await using set = await makeStage();
-  const { port, user, keyPath } = set.sshd;
-  const connection = await connectSsh({
-    dial: ({ signal }) => dialTcp({ hostname: "127.0.0.1", port, signal }),
-    host: "it",
-    user,
-    credentials: { identities: [await readIdentity(keyPath)] },
-    verifyHostKey: () => {},
-    connectTimeoutMs: 10_000,
-  });
+  const connection = await connectTo(set.sshd);
   const command = await connection.exec("cat");
   connection[Symbol.dispose]();
   assert.deepEqual(await command.exit, { code: null, signal: null });

@@ -1,27 +1,18 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { listenForAgent } from "../../src/agent/sessions/agent_socket.ts";
 import { generateKey } from "../../src/ssh/keys/generate.ts";
 import { eventually, isAlive, runToEnd } from "../support/agent_stage.ts";
+import { PORTHOLE } from "../support/porthole.ts";
 import { hasProgram } from "../support/programs.ts";
+import { inFolder } from "../support/temp_home.ts";
 
-const TOP = fileURLToPath(new URL("../..", import.meta.url));
-const PORTHOLE = ["run", "--quiet", "--no-prompt", "-A", `--config=${join(TOP, "deno.json")}`, join(TOP, "main.ts")];
+const [, ...WORDS] = PORTHOLE;
 const { publicKey, privateKey } = await generateKey("ed25519");
-
-async function inFolder(use: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir({ prefix: "porthole-test-" });
-  try {
-    await use(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
 
 function agentCommand(folder: string, args: readonly string[]) {
   return {
-    args: [...PORTHOLE, "agent", "--listen", "127.0.0.1:0", "--state-file", join(folder, "state.json"), ...args],
+    args: [...WORDS, "agent", "--listen", "127.0.0.1:0", "--state-file", join(folder, "state.json"), ...args],
     env: { HOME: folder, PORTHOLE_HOME: folder, PORTHOLE_AUTHORIZED_KEYS: publicKey },
     cwd: folder,
   };

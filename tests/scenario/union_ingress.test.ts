@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { runToEnd } from "../support/agent_stage.ts";
 import { TOP } from "../support/compiled.ts";
 import { hasProgram } from "../support/programs.ts";
 import { makeUnionFixture, ROBOT, ROBOT_ENV } from "../support/union_client.ts";
@@ -24,24 +25,8 @@ Deno.test({
     const { home, server } = fixture;
     const env = home.environment({ ...ROBOT_ENV });
     const config = join(home.path, ".ssh", "config");
-    const run = async (program: string, args: readonly string[], input = "") => {
-      const child = new Deno.Command(program, {
-        args: [...args],
-        env,
-        clearEnv: true,
-        cwd: home.path,
-        stdin: "piped",
-        stdout: "piped",
-        stderr: "piped",
-        signal: AbortSignal.timeout(60_000),
-      }).spawn();
-      const output = child.output();
-      const writer = child.stdin.getWriter();
-      await writer.write(new TextEncoder().encode(input)).catch(() => {/* the child has left it */});
-      await writer.close().catch(() => {/* the same */});
-      const { code, stdout, stderr } = await output;
-      return { code, stdout: new TextDecoder().decode(stdout), stderr: new TextDecoder().decode(stderr) };
-    };
+    const run = (program: string, args: readonly string[], stdin = "") =>
+      runToEnd(program, args, { stdin, env, clearEnv: true, cwd: home.path });
     const porthole = (...args: string[]) =>
       run(Deno.execPath(), ["run", "-A", "--no-prompt", "--quiet", join(TOP, "main.ts"), ...args]);
 

@@ -88,11 +88,17 @@ export async function makeAgentStage(
 export async function runToEnd(
   program: string,
   args: readonly string[],
-  { stdin = "", env = {}, cwd }: { stdin?: string | Uint8Array; env?: Record<string, string>; cwd?: string } = {},
+  { stdin = "", env = {}, cwd, clearEnv = false }: {
+    stdin?: string | Uint8Array;
+    env?: Record<string, string>;
+    cwd?: string;
+    clearEnv?: boolean;
+  } = {},
 ): Promise<Outcome> {
   const child = new Deno.Command(program, {
     args: [...args],
     env,
+    clearEnv,
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",

@@ -60,3 +60,13 @@ function denoFolder(): string {
   if (Deno.build.os === "darwin") return join(home, "Library", "Caches", "deno");
   return join(Deno.env.get("XDG_CACHE_HOME") || join(home, ".cache"), "deno");
 }
+
+/** Calls `use` with an empty folder, which is removed with all that is in it. */
+export async function inFolder(use: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix: "porthole-test-" });
+  try {
+    await use(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}

@@ -30,7 +30,8 @@ Deno.test("serveSftp ends with an error for what is not SFTP, and closes the fil
   }
 });
 
-Deno.test("serveSftp ends for garbage also when its answers are not read", async () => {
+/** A server, and a client of its that has a file of 200 kB open. */
+async function openBigFile() {
   const fs = new MemoryFileSystem();
   fs.addFile("/home/f", new Uint8Array(200_000));
   const [near, far] = createMemoryPair();
@@ -38,6 +39,11 @@ Deno.test("serveSftp ends for garbage also when its answers are not read", async
   const client = new RawSftpClient(near);
   await client.init();
   const handle = await client.open("f", READ);
+  return { near, far, served, client, handle };
+}
+
+Deno.test("serveSftp ends for garbage also when its answers are not read", async () => {
+  const { near, far, served, client, handle } = await openBigFile();
   await client.send(PacketType.read, [{ string: handle }, { u64: 0 }, { u32: 200_000 }]);
   await near.write(new Uint8Array(4));
   await assert.rejects(served, { code: "protocol" });
@@ -56,13 +62,7 @@ Deno.test("serveSftp ends at once when its signal aborts", async () => {
 });
 
 Deno.test("serveSftp ends when the client vanishes without reading its answers", async () => {
-  const fs = new MemoryFileSystem();
-  fs.addFile("/home/f", new Uint8Array(200_000));
-  const [near, far] = createMemoryPair();
-  const served = serveSftp(far, fs, { startFolder: "/home" });
-  const client = new RawSftpClient(near);
-  await client.init();
-  const handle = await client.open("f", READ);
+  const { near, served, client, handle } = await openBigFile();
   for (let at = 0; at < 40; at++) {
     await client.send(PacketType.read, [{ string: handle }, { u64: 0 }, { u32: 200_000 }]);
   }
