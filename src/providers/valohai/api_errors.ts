@@ -118,13 +118,17 @@ export function explainFetch(
     {
       hint: isTls
         ? "An installation with a certificate authority of its own: name its PEM file in REQUESTS_CA_BUNDLE"
-        : isPost && !/refused|dns|resolve|lookup|unreachable|blocked/i.test(reason)
-        ? TAKEN_HINT
-        : "Look at the network and at VALOHAI_HOST",
+        : fetchHint(reason, isPost),
       details: { host: host.origin },
       cause: error,
     },
   );
+}
+
+function fetchHint(reason: string, isPost: boolean): string {
+  if (/tunnel|proxy/i.test(reason)) return "Look at HTTPS_PROXY: the proxy that it names did not let this through";
+  const wasNeverSent = /refused|dns|resolve|lookup|unreachable|blocked/i.test(reason);
+  return isPost && !wasNeverSent ? TAKEN_HINT : "Look at the network and at VALOHAI_HOST";
 }
 
 /** Why a fetch failed, without the URL and the layers that Deno puts before it. */
