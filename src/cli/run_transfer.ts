@@ -20,7 +20,7 @@ export function transferWords(
   if (third !== undefined) return { hosts: [first], src: second, dst: third };
   if (hostsFile !== undefined && second !== "") return { hosts: [], src: first, dst: second };
   throw new AppError("usage", "A transfer needs HOSTS, SOURCE and DESTINATION", {
-    hint: "porthole upload web[1-3] app.conf /etc/app.conf",
+    hint: "porthole upload 'web[1-3]' app.conf /etc/app.conf",
   });
 }
 

@@ -141,7 +141,8 @@ export function createConnector({ settings, resolver, hostKeys, signal }: Connec
 
 /** What another try may mend: refused, reset, hung up on before the log-in (sshd's MaxStartups does that). */
 function isTransient(error: unknown): boolean {
-  if (!(error instanceof AppError)) return false;
+  // The way to a jump host has had its tries.
+  if (!(error instanceof AppError) || error.details?.jump !== undefined) return false;
   if (error.code === "handshake_failed") return /hung up|broke|lost/i.test(error.message);
   const reason = error.details?.reason;
   return error.code === "dial_failed" && (reason === "refused" || reason === "unreachable" || reason === "other");
@@ -151,7 +152,7 @@ function viaJump(name: string, error: unknown): AppError {
   const { code, message, hint, details } = toAppError(error);
   return new AppError(code, `Jump host ${JSON.stringify(name)}: ${message}`, {
     ...(hint === undefined ? {} : { hint }),
-    ...(details === undefined ? {} : { details }),
+    details: { ...details, jump: name },
     cause: error,
   });
 }

@@ -23,7 +23,7 @@ export const copyId = defineCommand({
     "key-check": { kind: "boolean", summary: "Ask first whether the host takes the key already" },
   },
   positionals: [{ name: "HOSTS", summary: "Names, web[1-20,30], @group, with commas between", isOptional: true }],
-  examples: ["porthole copy-id web[1-3] --key ~/.ssh/id_ed25519.pub"],
+  examples: ["porthole copy-id 'web[1-3]' --key ~/.ssh/id_ed25519.pub"],
   async *run({ flags, positionals }, context) {
     await using client = await openFleetClient({
       hosts: positionals,

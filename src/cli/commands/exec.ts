@@ -49,7 +49,7 @@ export const exec = defineCommand({
   }],
   rest: { name: "-- COMMAND...", summary: "One word is a line for the shell; several are a program and its arguments" },
   examples: [
-    "porthole exec web[1-20] -- uptime",
+    "porthole exec 'web[1-20]' -- uptime",
     "porthole exec @web -x web7 --fold -- 'df -h / | tail -1'",
     "porthole exec @db --sudo --canary 1 --fail-fast -- systemctl restart postgresql",
   ],

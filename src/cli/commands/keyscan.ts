@@ -18,7 +18,7 @@ export const keyscan = defineCommand({
     fingerprint: { kind: "boolean", summary: "Print fingerprints, to compare with what the host's owner says" },
   },
   positionals: [{ name: "HOSTS", summary: "Names, web[1-20,30], @group, with commas between", isOptional: true }],
-  examples: ["porthole keyscan web[1-20] --fingerprint", "porthole keyscan --save web1"],
+  examples: ["porthole keyscan 'web[1-20]' --fingerprint", "porthole keyscan --save web1"],
   async *run({ flags, positionals }, context): AsyncGenerator<SSHKeyscanResult & { readonly text: string }, number> {
     await using client = await openFleetClient({ hosts: positionals, flags, context });
     const total = client.hosts.length;

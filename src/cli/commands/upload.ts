@@ -19,7 +19,7 @@ export const upload = defineCommand({
   ],
   examples: [
     "porthole upload @web app.conf /etc/app.conf --mode 0644",
-    "porthole upload web[1-3] site/ /srv/ --recursive --checksum",
+    "porthole upload 'web[1-3]' site/ /srv/ --recursive --checksum",
   ],
   async *run({ flags, positionals }, context) {
     const { hosts, src, dst } = transferWords(positionals, flags["hosts-file"]);
