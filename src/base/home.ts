@@ -8,7 +8,7 @@ export function homeFolder(env: Environment): string {
   const home = env.HOME || env.USERPROFILE;
   if (home) return home;
   throw new AppError("config_invalid", "Cannot find the home folder: neither HOME nor USERPROFILE is set", {
-    hint: "Set PORTHOLE_HOME to a folder of your own",
+    hint: "Set HOME; for porthole's own files, PORTHOLE_HOME is enough",
   });
 }
 

@@ -1,4 +1,4 @@
-import { AppError } from "./errors.ts";
+import { AppError, describeError } from "./errors.ts";
 import { shellQuote } from "./shell_quote.ts";
 
 const OTHERS = 0o077;
@@ -9,9 +9,18 @@ export interface WriteFileOptions {
   readonly mode?: number;
 }
 
-/** Creates `path` and its parents as folders that only their owner can enter (0700). Leaves an existing folder as it is. */
+/**
+ * Creates `path` and its parents as folders that only their owner can enter (0700). Leaves an existing folder as it is.
+ *
+ * @throws AppError `config_invalid` when it cannot be made.
+ */
 export async function ensurePrivateFolder(path: string): Promise<void> {
-  await Deno.mkdir(path, { recursive: true, mode: 0o700 });
+  await Deno.mkdir(path, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+    throw new AppError("config_invalid", `Cannot make the folder ${JSON.stringify(path)}: ${describeError(error)}`, {
+      hint: "PORTHOLE_HOME, or HOME, must name a folder that you can write to",
+      cause: error,
+    });
+  });
 }
 
 /** Replaces `path` with `content` in one step: written beside it, synced, renamed. A reader sees the old or the new whole. */

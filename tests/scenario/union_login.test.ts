@@ -218,6 +218,16 @@ Deno.test("a command of the configuration gives the token, without a shell", asy
   assert.deepEqual(await session.auth?.headers({}), { authorization: "Bearer secret-command-a_b;c" });
 });
 
+Deno.test("a command gives the token also where the deployment does not tell how to log in", async () => {
+  const command = [Deno.execPath(), "eval", "console.log('from-a-command')"];
+  await using fixture = await makeUnionFixture({ admin: { authType: "ExternalCommand", command } });
+  for (let i = 0; i < 4; i++) {
+    fixture.server.answerNext(i < 2 ? "AuthMetadataService" : "/", () => new Response("no", { status: 404 }));
+  }
+  using session = await openSession(fixture.options);
+  assert.deepEqual(await session.auth?.headers({}), { authorization: "Bearer from-a-command" });
+});
+
 Deno.test("a command that fails is named, its output is not", async () => {
   const command = [Deno.execPath(), "eval", `console.log("sekrit"); Deno.exit(3)`];
   await using fixture = await makeUnionFixture({ admin: { authType: "ExternalCommand", command } });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readPrivateFile, writeFileAtomic } from "../../../src/base/private_file.ts";
+import { ensurePrivateFolder, readPrivateFile, writeFileAtomic } from "../../../src/base/private_file.ts";
 
 const isWindows = Deno.build.os === "windows";
 
@@ -13,6 +13,18 @@ Deno.test("writeFileAtomic makes a 0600 file, replaces it, and leaves nothing be
     assert.deepEqual([...Deno.readDirSync(folder)].map(({ name }) => name), ["f"]);
   } finally {
     await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("ensurePrivateFolder says which folder cannot be made, and what chooses another", async () => {
+  const file = await Deno.makeTempFile();
+  try {
+    await assert.rejects(ensurePrivateFolder(`${file}/tokens`), {
+      code: "config_invalid",
+      hint: "PORTHOLE_HOME, or HOME, must name a folder that you can write to",
+    });
+  } finally {
+    await Deno.remove(file);
   }
 });
 

@@ -60,7 +60,14 @@ export function createTokenMint(config: UnionConfig, deps: MintDeps): TokenMint 
       const { clientId } = publicClient(config, metadata);
       return await refreshToken({ metadata, clientId, refreshToken: token }, { ...deps, signal });
     },
-    headerNames: async ({ signal }) => credentialHeaderNames((await discover({ signal })).headerKey),
+    async headerNames({ signal }) {
+      const metadata = await discover({ signal }).catch((error: unknown) => {
+        // A command needs no identity provider, and a deployment that has none tells of none.
+        if (config.auth.kind === "command" && error instanceof AppError && error.code === "provider_failed") return;
+        throw error;
+      });
+      return credentialHeaderNames(metadata?.headerKey ?? "");
+    },
   };
 }
 
