@@ -1,5 +1,5 @@
 import { AppError, toAppError } from "../base/errors.ts";
-import { isEventType } from "./events.ts";
+import { EVENT_TYPES, isEventType } from "./events.ts";
 import { checkFault } from "./parse_fault.ts";
 import type { TestServer } from "./test_server.ts";
 import { readExec, readFile } from "./test_script.ts";
@@ -37,7 +37,11 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   commands: (server) => server.commands,
   events: (server, { type }) => typeof type === "string" ? server.events.filter((e) => e.type === type) : server.events,
   waitFor: (server, { type, count, timeoutMs }) => {
-    if (!isEventType(type)) throw new AppError("usage", `There is no event ${JSON.stringify(type)}`);
+    if (!isEventType(type)) {
+      throw new AppError("usage", `There is no event ${JSON.stringify(type)}`, {
+        hint: `There are ${EVENT_TYPES.join(", ")}`,
+      });
+    }
     return server.waitFor(type, {
       ...(typeof count === "number" ? { count } : {}),
       ...(typeof timeoutMs === "number" ? { timeoutMs } : {}),

@@ -51,7 +51,7 @@ export interface TestEventTypes {
   readonly resize: { readonly connection: number; readonly size: WindowSize; readonly record: CommandRecord };
   /** Something that a client did to a file, over SFTP or scp. */
   readonly file: { readonly operation: string; readonly path: string };
-  /** A fault had its effect. */
+  /** A fault was taken up: by a connection, a request, a channel, a command or an operation on a file. */
   readonly fault: { readonly fault: string };
   /** Something went wrong with one client; often what the test was after. */
   readonly error: { readonly connection: number; readonly message: string };
@@ -77,6 +77,9 @@ const TYPES: Readonly<Record<TestEventType, true>> = {
   fault: true,
   error: true,
 };
+
+/** Every type of event. */
+export const EVENT_TYPES: readonly string[] = Object.keys(TYPES);
 
 /** True for the name of a type of event. */
 export function isEventType(name: unknown): name is TestEventType {

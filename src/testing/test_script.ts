@@ -88,7 +88,7 @@ export function readExec(value: unknown): ScriptExec {
   const fields = ["stdout", "stderr", "code", "signal", "delay", "output", "readsStdin", "ignoresSignals"];
   assertKnown(exec, "an exec", ["command", "pattern", ...fields]);
   const { pattern } = text(exec, "pattern");
-  const matcher = pattern === undefined ? required(exec, "command", "an exec").command : new RegExp(pattern);
+  const matcher = pattern === undefined ? required(exec, "command", "an exec").command : toPattern(pattern);
   const output = exec.output === undefined
     ? {}
     : { output: toList(exec.output, "output").map((step) => readStep(step)) };
@@ -105,6 +105,17 @@ export function readExec(value: unknown): ScriptExec {
     ...flag(exec, "ignoresSignals"),
   };
   return { matcher, reply };
+}
+
+function toPattern(pattern: string): RegExp {
+  try {
+    return new RegExp(pattern);
+  } catch (cause) {
+    const why = describeError(cause);
+    throw new AppError("usage", `pattern must be a regular expression: got ${JSON.stringify(pattern)}: ${why}`, {
+      cause,
+    });
+  }
 }
 
 function readStep(value: unknown) {
