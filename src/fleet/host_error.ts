@@ -2,7 +2,7 @@ import { AppError, type ErrorCode, toAppError } from "../base/errors.ts";
 
 /**
  * What happened to a host, as far as a caller may want to act on it. `remote`: it was reached and something failed
- * there that is no exit status (a file that may not be written, a connection that broke half-way).
+ * that is no exit status (a file that may not be written, there or here; a connection that broke half-way).
  */
 export type HostErrorKind = "unreachable" | "host_key" | "auth" | "timeout" | "cancelled" | "remote";
 

@@ -6,6 +6,7 @@ import { attempt, type Fleet } from "./fleet.ts";
 import type { FailedHost } from "./fleet_call.ts";
 import type { HostOptions } from "./fleet_options.ts";
 import { toHostError } from "./host_error.ts";
+import { describeLocalFault, type LocalFileUse } from "./local_fault.ts";
 import { localNames } from "./local_names.ts";
 import type { RemoteFiles } from "./remote_files.ts";
 import type { Result, SSHTransferResult } from "./results.ts";
@@ -65,12 +66,15 @@ interface Transfer {
 
 async function uploadAll(fleet: Fleet, { src, dst, options, emit }: Transfer): Promise<SSHTransferResult[]> {
   assertPaths({ src, dst, options });
-  const source = await readLocalSource(src, options);
+  const source = await readLocalSource(src, options).catch((error: unknown) => {
+    throw describeLocalFault(error, { verb: "read", path: src });
+  });
   return await transferAll(fleet, {
     src,
     options,
     emit,
     dstOf: () => dst,
+    localUse: () => ({ verb: "read", path: src }),
     transfer: (_host, work) => uploadToHost(source, dst, work),
   });
 }
@@ -87,6 +91,7 @@ async function downloadAll(fleet: Fleet, { src, dst, options, emit }: Transfer):
     options,
     emit,
     dstOf,
+    localUse: (host) => ({ verb: "write", path: dstOf(host) }),
     transfer: (host, work) => downloadFromHost(src, dstOf(host), work),
   });
 }
@@ -96,6 +101,7 @@ interface TransferPlan {
   readonly options: TransferOptions;
   readonly emit: Emit;
   readonly dstOf: (host: HostOptions) => string;
+  readonly localUse: (host: HostOptions) => LocalFileUse;
   readonly transfer: (host: HostOptions, work: UploadWork) => Promise<TransferOutcome>;
 }
 
@@ -120,7 +126,7 @@ function transferAll(fleet: Fleet, plan: TransferPlan): Promise<SSHTransferResul
 }
 
 async function transferOne(
-  { src, options, emit, dstOf, transfer }: TransferPlan,
+  { src, options, emit, dstOf, localUse, transfer }: TransferPlan,
   { connection, host, signal }: { connection: SshConnection; host: HostOptions; signal: AbortSignal | undefined },
 ): Promise<SSHTransferResult> {
   const startedAt = performance.now();
@@ -132,7 +138,8 @@ async function transferOne(
     const outcome = await transfer(host, { connection, files, progress, options, signal });
     return { ...common, ok: true, bytes: progress.bytes, ...outcome, durationMs: elapsed() };
   } catch (failure) {
-    const error = toHostError(connection.isClosed ? await connection.closed ?? failure : failure);
+    const broken = connection.isClosed ? await connection.closed : undefined;
+    const error = toHostError(broken ?? describeLocalFault(failure, localUse(host)));
     return { ...common, ok: false, bytes: progress.bytes, files: 0, dst: dstOf(host), error, durationMs: elapsed() };
   }
 }

@@ -86,3 +86,15 @@ scenario("a tree goes over cat to a server that lets few sessions be open at onc
   const [up] = await config(set.options()).upload(src, join(set.home.path, "there"), { recursive: true });
   assert.deepEqual([up?.error, up?.files], [undefined, 8]);
 });
+
+scenario("what cannot be written or read here is told with its name, and is no fault of porthole", async () => {
+  await using set = await makeStage();
+  const src = join(set.home.path, "src");
+  await Deno.writeTextFile(src, "x");
+  const client = config(set.options());
+  const [below] = await client.download(src, join(src, "below", "it"));
+  assert.equal(below?.error?.message, `Cannot write "${join(src, "below", "it")}" here: Not a directory`);
+  assert.deepEqual([below?.error?.kind, below?.error?.code], ["remote", "usage"]);
+  const { error } = await client.tryUpload(join(src, "below"), "/nowhere");
+  assert.match(error?.message ?? "", /^Cannot (read|upload) ".*below".*: (Not a directory|it does not exist)$/);
+});
