@@ -1,3 +1,5 @@
+import { openLibc } from "./libc.ts";
+
 /** What one read of ours takes at most. Unprivileged users may have 64 MiB in pipes (pipe(7)): not to be wasted. */
 const PIPE_BYTES = 256 * 1024;
 /** fcntl(2), Linux. */
@@ -5,7 +7,6 @@ const F_SETPIPE_SZ = 1031;
 /** open(2), Linux: O_NONBLOCK and O_CLOEXEC; O_RDONLY is 0. */
 const OPEN_FLAGS = 0o2004000;
 
-// Called on another thread: for calls on this one Deno compiles a bridge, which takes 4 MiB (measured).
 const SYMBOLS = {
   open: { parameters: ["buffer", "i32"], result: "i32", nonblocking: true },
   fcntl: { parameters: ["i32", "i32", "i32"], result: "i32", nonblocking: true },
@@ -20,7 +21,7 @@ const SYMBOLS = {
 export async function growPipe(fd: number, pid: number | "self" = "self"): Promise<void> {
   if (Deno.build.os !== "linux") return;
   try {
-    using library = openLibc();
+    using library = openLibc(SYMBOLS);
     const path = new TextEncoder().encode(`/proc/${pid}/fd/${fd}\0`);
     const opened = await library.symbols.open(path, OPEN_FLAGS);
     if (opened === -1) return;
@@ -29,9 +30,4 @@ export async function growPipe(fd: number, pid: number | "self" = "self"): Promi
   } catch {
     // Another C library, or no permission: it is slower, and works.
   }
-}
-
-function openLibc() {
-  const library = Deno.dlopen("libc.so.6", SYMBOLS);
-  return { symbols: library.symbols, [Symbol.dispose]: () => library.close() };
 }

@@ -1,5 +1,4 @@
 import type { ByteStream } from "./byte_stream.ts";
-import { growPipe } from "./pipe_size.ts";
 
 /** What a pipe holds once it was made larger; a socket in its place gives as much. */
 const READ_BYTES = 262_144;
@@ -17,6 +16,7 @@ export function stdioStream(): ByteStream {
 class StdioStream implements ByteStream {
   readonly #buffer = new Uint8Array(READ_BYTES);
   readonly #isGrown = { stdin: false, stdout: false };
+  #hasReleased = false;
   #isStdoutClosed = false;
   #isDisposed = false;
 
@@ -25,7 +25,7 @@ class StdioStream implements ByteStream {
     const count = await Deno.stdin.read(this.#buffer);
     if (!this.#isGrown.stdin && count !== null && count >= BULK_BYTES) {
       this.#isGrown.stdin = true;
-      await growPipe(0);
+      await this.#prepareForBulk(0);
     }
     return count === null ? null : this.#buffer.subarray(0, count);
   }
@@ -33,9 +33,19 @@ class StdioStream implements ByteStream {
   async write(bytes: Uint8Array): Promise<void> {
     if (!this.#isGrown.stdout && bytes.length >= BULK_BYTES) {
       this.#isGrown.stdout = true;
-      await growPipe(1);
+      await this.#prepareForBulk(1);
     }
     for (let at = 0; at < bytes.length;) at += await Deno.stdout.write(at === 0 ? bytes : bytes.subarray(at));
+  }
+
+  async #prepareForBulk(fd: number): Promise<void> {
+    const { growPipe } = await import("./pipe_size.ts");
+    await growPipe(fd);
+    if (this.#hasReleased) return;
+    this.#hasReleased = true;
+    // Before the compilers that bulk data wakes up come into memory as well.
+    const { releaseStartupPages } = await import("./startup_pages.ts");
+    await releaseStartupPages();
   }
 
   closeWrite(): Promise<void> {
