@@ -100,6 +100,8 @@ export function parseAssignments(words: readonly string[], flag: string): Record
   return Object.fromEntries(words.map((word) => {
     const at = word.indexOf("=");
     if (at > 0) return [word.slice(0, at), word.slice(at + 1)];
-    throw new AppError("usage", `Cannot parse ${flag} as NAME=VALUE: got ${JSON.stringify(word)}`);
+    throw new AppError("usage", `Cannot parse ${flag} as NAME=VALUE: got ${JSON.stringify(word)}`, {
+      hint: `Write it as in ${flag} EPOCHS=3, once for each`,
+    });
   }));
 }

@@ -247,7 +247,7 @@ Deno.test("headers that are the user's own come from a private file, read at eve
   assert.deepEqual(await session.auth?.headers({}), { authorization: "Bearer one", "x-team": "a: b" });
   await Deno.writeTextFile(file, "broken sekrit\n");
   const error = await failureOf(session.auth?.headers({}) ?? Promise.resolve());
-  assert.equal(error.message, `Line 1 of ${JSON.stringify(file)} is no header "Name: value"`);
+  assert.equal(error.message, `Cannot read line 1 of ${JSON.stringify(file)}: it is not \`Name: value\``);
 });
 
 Deno.test("logging out forgets the token", async () => {

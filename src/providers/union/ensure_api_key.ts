@@ -127,7 +127,9 @@ async function createKey(
   const app = messageField(answer, "app");
   const clientSecret = textField(app, "clientSecret");
   if (clientSecret === "") {
-    throw new AppError("provider_failed", "The server made an API key and did not tell its secret");
+    throw new AppError("provider_failed", "The server made an API key and did not tell its secret", {
+      hint: `porthole auth api-key revoke ${place.name}, then ensure it again`,
+    });
   }
   const encoded = encodeApiKey({
     endpoint: session.config.endpoint,

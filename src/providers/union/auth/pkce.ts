@@ -32,7 +32,10 @@ export async function loginWithPkce(options: PkceLoginOptions, deps: OAuthDeps):
   await using listener = listenForRedirect(metadata.redirectUri);
   using limit = deadline(LOGIN_TIMEOUT_MS, {
     signal: deps.signal,
-    reason: () => new AppError("timeout", `Nobody logged in within ${formatDuration(LOGIN_TIMEOUT_MS)}`),
+    reason: () =>
+      new AppError("timeout", `Nobody logged in within ${formatDuration(LOGIN_TIMEOUT_MS)}`, {
+        hint: "porthole auth login; where the browser is on another machine: porthole auth login --device",
+      }),
   });
   const url = withParameters(metadata.authorizationEndpoint, parameters);
   if (await openBrowser(url)) notice("Log in in the browser window that has opened; if none has, open:");

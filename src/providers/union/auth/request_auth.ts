@@ -1,9 +1,8 @@
-import { readPrivateFile } from "../../../base/private_file.ts";
+import { readHeadersFile } from "../../../stream/headers_file.ts";
 import type { UnionConfig } from "../config.ts";
 import type { RequestAuth } from "../connect_rpc.ts";
 import { bearerHeaders, bearerOf } from "./bearer.ts";
 import { loginWithCommand } from "./flows.ts";
-import { parseHeaderLines } from "./header_lines.ts";
 import { isFresh, type Token } from "./token.ts";
 import type { TokenSource } from "./token_source.ts";
 
@@ -17,8 +16,8 @@ export function createRequestAuth(
   return {
     async headers({ signal, refused }) {
       if (auth.kind === "passthrough") {
-        const own = parseHeaderLines(await readPrivateFile(auth.headersFile, "headers file"), auth.headersFile);
-        return { ...own, ...await proxyHeaders({ signal, refused }) };
+        const own = (await readHeadersFile(auth.headersFile)).map(([name, value]) => [name.toLowerCase(), value]);
+        return { ...Object.fromEntries(own), ...await proxyHeaders({ signal, refused }) };
       }
       const token = await tokens?.get({ signal, refused: refused && bearerOf(refused) });
       return { ...(token ? bearerHeaders(token) : {}), ...await proxyHeaders({ signal, refused }) };

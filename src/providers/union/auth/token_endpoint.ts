@@ -43,7 +43,9 @@ export async function postForm(request: OAuthForm, deps: OAuthDeps): Promise<Mes
   const { url, form, authorization } = request;
   const { http, signal } = deps;
   if (!mayCarryCredentials(url)) {
-    throw new AppError("config_invalid", `Refused to log in over plain HTTP at ${JSON.stringify(new URL(url).host)}`);
+    throw new AppError("config_invalid", `Refused to log in over plain HTTP at ${JSON.stringify(new URL(url).host)}`, {
+      hint: "The deployment tells an http:// address for tokens: ask whoever runs it for an https:// one",
+    });
   }
   const answer = await http.request({
     url,
