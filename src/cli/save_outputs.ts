@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { describeLocalFault } from "../fleet/local_fault.ts";
 import { hostFileName, type OutputName } from "../fleet/output_store.ts";
 
 /** Writes the outputs of hosts into folders, a file a host, as they come. */
@@ -13,10 +14,13 @@ export interface OutputFiles extends Disposable {
 /** @returns files in the folders that were given, which are made if need be. */
 export async function saveOutputs(folders: Partial<Record<OutputName, string | undefined>>): Promise<OutputFiles> {
   const open = new Map<string, Deno.FsFile>();
-  for (const folder of Object.values(folders)) if (folder) await Deno.mkdir(folder, { recursive: true });
+  for (const folder of Object.values(folders)) {
+    if (folder) await writing(folder, Deno.mkdir(folder, { recursive: true }));
+  }
   const fileOf = async (host: string, name: OutputName, folder: string): Promise<Deno.FsFile> => {
     const key = `${name} ${host}`;
-    const file = open.get(key) ?? await Deno.create(join(folder, hostFileName(host)));
+    const path = join(folder, hostFileName(host));
+    const file = open.get(key) ?? await writing(path, Deno.create(path));
     open.set(key, file);
     return file;
   };
@@ -27,7 +31,7 @@ export async function saveOutputs(folders: Partial<Record<OutputName, string | u
       const folder = folders[name];
       if (folder === undefined) return;
       const file = await fileOf(host, name, folder);
-      for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
+      for (let at = 0; at < bytes.length;) at += await writing(folder, file.write(bytes.subarray(at)));
     },
     async end(host) {
       for (const name of names) {
@@ -42,4 +46,10 @@ export async function saveOutputs(folders: Partial<Record<OutputName, string | u
       open.clear();
     },
   };
+}
+
+function writing<T>(path: string, work: Promise<T>): Promise<T> {
+  return work.catch((error: unknown) => {
+    throw describeLocalFault(error, { verb: "write", path });
+  });
 }

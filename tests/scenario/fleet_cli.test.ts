@@ -139,6 +139,15 @@ scenario("porthole exec --outdir writes what hosts say to files, byte for byte",
   assert.deepEqual(await Deno.readFile(join(folder, name)), new Uint8Array([1, 255]));
 });
 
+scenario("porthole exec --outdir names a folder that cannot be made", async () => {
+  await using set = await makeCliStage();
+  const file = join(set.home.path, "file");
+  await Deno.writeTextFile(file, "");
+  const { code, stderr } = await set.porthole("exec", set.hosts, "--outdir", join(file, "out"), "--", "true");
+  assert.equal(stderr, `porthole: Cannot write "${join(file, "out")}" here: Not a directory\n`);
+  assert.equal(code, 2);
+});
+
 scenario("porthole exec takes hosts from files and groups, less those that are excluded", async () => {
   await using set = await makeCliStage();
   const hostsFile = join(set.home.path, "hosts");

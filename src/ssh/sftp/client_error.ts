@@ -21,7 +21,7 @@ export function describeRefusal(what: string, { path, error }: { path: string; e
   const code: ErrorCode = error.status === StatusCode.noSuchFile ? "not_found" : "remote_failed";
   return new AppError(code, `Cannot ${what} ${JSON.stringify(path)} on the far side: ${oneLine(error.message)}`, {
     // A plain failure is all that version 3 has for most of what can happen to a write.
-    ...(error.status === StatusCode.failure
+    ...(what === "write" && error.status === StatusCode.failure
       ? { hint: "See whether the disk there is full or a quota is reached" }
       : {}),
     details: { status: error.status, path },
