@@ -7,6 +7,7 @@ import { parsePrivateKeyFile } from "../ssh/keys/private_key.ts";
 import { portholeKeyPath } from "../ssh/keys/key_places.ts";
 import { credentialSource } from "../providers/credential_source.ts";
 import { type ConnectOptions, type ConnectResult, connectTarget } from "../targets/connect.ts";
+import { keptHostKeys } from "../targets/known_hosts.ts";
 import { renderTargetBlock } from "../targets/ssh_block.ts";
 import type { ResolveState } from "../targets/resolve_state.ts";
 import { openChosenProvider, type PlaceValues } from "./choose_provider.ts";
@@ -58,7 +59,8 @@ export async function connectRun(
   const doubt = await how.keyDoubt?.(result.record.identityFile);
   if (doubt !== undefined) context.notice(escapeControls(doubt));
   await checkLogin(result.record, { how, context });
-  return result;
+  const { hostKeyAlias, hostKeyCheck } = result.record;
+  return hostKeyCheck === "yes" ? result : { ...result, hostKeys: await keptHostKeys(env, hostKeyAlias) };
 }
 
 /**

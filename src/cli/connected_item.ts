@@ -13,7 +13,7 @@ export interface ConnectedItem {
   readonly runName: string;
   readonly actionName: string;
   readonly route: TargetRecord["route"];
-  /** Empty where the far end cannot tell its keys: the first one seen is then kept. */
+  /** Empty where the far end could not tell its keys and nobody has logged in: the first one seen is then kept. */
   readonly hostKeyFingerprints: readonly string[];
   readonly sshConfig: string;
   readonly writtenTo?: string;
@@ -41,7 +41,8 @@ export async function connectedItem(
     ? await writeHosts(configPlaces(env), [{ name: record.alias, text: sshConfig }], { include, signal })
     : [];
   const writtenTo = written.map(({ path }) => path).join(" and ");
-  tellNext(record, { writtenTo, context });
+  const hostKeyFingerprints = await Promise.all(hostKeys.map((line) => fingerprint(parsePublicKey(line).blob)));
+  tellNext(record, { hostKeyFingerprints, writtenTo, context });
   const { alias, provider, runName, actionName, route } = record;
   return {
     alias,
@@ -49,7 +50,7 @@ export async function connectedItem(
     runName,
     actionName,
     route,
-    hostKeyFingerprints: await Promise.all(hostKeys.map((line) => fingerprint(parsePublicKey(line).blob))),
+    hostKeyFingerprints,
     sshConfig,
     ...(writtenTo === "" ? {} : { writtenTo }),
   };
@@ -57,11 +58,19 @@ export async function connectedItem(
 
 function tellNext(
   { alias, hostKeyCheck }: TargetRecord,
-  { writtenTo, context }: { writtenTo: string; context: CommandContext },
+  { hostKeyFingerprints, writtenTo, context }: {
+    hostKeyFingerprints: readonly string[];
+    writtenTo: string;
+    context: CommandContext;
+  },
 ): void {
   if (hostKeyCheck === "accept-new") {
     context.notice(
-      "The far end cannot tell its host key beforehand: the first one that ssh sees is kept and checked from then on.",
+      hostKeyFingerprints.length > 0
+        ? `The far end could not tell its host key beforehand: ${
+          hostKeyFingerprints.join(", ")
+        } was seen, and is checked`
+        : "The far end cannot tell its host key beforehand: the first one that ssh sees is kept and checked from then on.",
     );
   }
   context.notice(

@@ -42,7 +42,7 @@ export interface ConnectOptions {
 /** What became of {@link connectTarget}. */
 export interface ConnectResult {
   readonly record: TargetRecord;
-  /** The host keys that the far end told, as public key lines; empty where it is a foreign server that cannot. */
+  /** The host keys that are known by now, as public key lines; empty where the far end cannot tell them beforehand. */
   readonly hostKeys: readonly string[];
 }
 

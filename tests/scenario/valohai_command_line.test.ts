@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { fingerprint, parsePublicKey } from "../../src/ssh/keys/public_key.ts";
 import { hasProgram } from "../support/programs.ts";
 import { freePort, run, startSshd, type TestSshd } from "../support/sshd.ts";
 import { makeTempHome, type TempHome } from "../support/temp_home.ts";
@@ -117,6 +118,9 @@ test("a user logs in, launches a step, connects and runs a command with one key 
   await at.connected();
   const ssh = await at.porthole(["ssh", "--no-multiplex", "job", "echo", "in", "the", "job"]);
   assert.deepEqual({ code: ssh.code, stdout: ssh.stdout }, { code: 0, stdout: "in the job\n" }, ssh.stderr);
+  const again = await at.porthole(["connect", "1", "--name", "job", "--user", at.sshd.user, "--json"]);
+  const kept = await fingerprint(parsePublicKey(at.sshd.hostKey).blob);
+  assert.deepEqual(JSON.parse(again.stdout).hostKeyFingerprints, [kept]);
   const files = await filesWith(at.home.portholeHome, VALOHAI_TOKEN);
   const port = new URL(at.server.origin).port;
   assert.deepEqual(files, [`tokens/valohai-127.0.0.1_${port}.json 600`]);
