@@ -200,14 +200,14 @@ class WatchedStdio implements ByteStream {
   }
 }
 
-/** One line on a terminal that ssh may have in raw mode, where a line feed alone does not go back to the left. */
+/** One line on the terminal, over what is written in its present one. */
 function printOnTerminal(line: string): void {
-  const text = `\rporthole: ${plain(line)}\r`;
+  const text = `\rporthole: ${plain(line)}`;
   if (Deno.stderr.isTerminal()) return printToStderr(text);
   try {
     // ssh with ControlPersist, which our own block asks for, took stderr away; the terminal is still ours.
     using terminal = Deno.openSync("/dev/tty", { write: true });
-    terminal.writeSync(new TextEncoder().encode(`${text}\n`));
+    terminal.writeSync(new TextEncoder().encode(`${text}\r\n`));
   } catch {
     // No terminal: an editor or a script started ssh, and nobody looks.
   }
@@ -215,7 +215,8 @@ function printOnTerminal(line: string): void {
 
 function printToStderr(line: string): void {
   try {
-    Deno.stderr.writeSync(new TextEncoder().encode(`${line}\n`));
+    // ssh may have a terminal in raw mode, where a line feed alone does not go back to the left.
+    Deno.stderr.writeSync(new TextEncoder().encode(`${line}${Deno.stderr.isTerminal() ? "\r\n" : "\n"}`));
   } catch {
     // Nobody reads stderr any more; the exit status still tells.
   }

@@ -3,10 +3,13 @@ import { every } from "../base/every.ts";
 import { oneLine } from "../base/printable.ts";
 import type { ByteStream, Dialer } from "../stream/byte_stream.ts";
 import { isResumable } from "../stream/resume/dial.ts";
+import { BODY_BYTES, FRAME } from "../stream/resume/protocol.ts";
 import { WebSocketStream } from "../stream/websocket_stream.ts";
 import { dialWithWait } from "./dial_with_wait.ts";
 import { EarlyReader } from "./early_reader.ts";
 
+/** How the WELCOME of the resume protocol begins; no SSH server says that. */
+const WELCOME_HEAD = [FRAME.welcome, 0, 0, BODY_BYTES[FRAME.welcome]];
 /** How long the route may stay silent once stdin has ended: what was under way arrives, what hangs does not hold us. */
 const LINGER_MS = 2000;
 /** What the reading side gets to tell why the connection went away, when writing has failed. */
@@ -131,6 +134,7 @@ async function receiveAll({ route, stdout }: Pick<Ends, "route" | "stdout">, cou
   let isWriting = false;
   try {
     for (let bytes = await route.read(); bytes !== null; bytes = await route.read()) {
+      if (count.down === 0) assertPlain(bytes, route);
       isWriting = true;
       await stdout.write(bytes);
       isWriting = false;
@@ -142,6 +146,19 @@ async function receiveAll({ route, stdout }: Pick<Ends, "route" | "stdout">, cou
   } catch (error) {
     return isWriting ? { kind: "stdout" } : { kind: "read-failed", error };
   }
+}
+
+/** @throws AppError `protocol` when the agent's choice of the resume protocol was lost on its way back (docs/resume.md). */
+function assertPlain(bytes: Uint8Array, route: ByteStream): void {
+  const isWelcome = WELCOME_HEAD.every((byte, index) => bytes[index] === byte);
+  if (!isWelcome || isResumable(route)) return;
+  throw new AppError(
+    "protocol",
+    "The agent's answer came without its Sec-WebSocket-Protocol: something between removes it",
+    {
+      hint: "Give porthole proxy --no-resume, or let the ingress pass that header on",
+    },
+  );
 }
 
 /**

@@ -1,3 +1,4 @@
+import { AppError } from "../../base/errors.ts";
 import type { ByteStream } from "../byte_stream.ts";
 import { isCarrier, type ResumeDialer } from "./carrier.ts";
 import type { DialResumableOptions, ResumableClient } from "./client.ts";
@@ -11,7 +12,12 @@ import { RESUME_NEW } from "./protocol.ts";
  * @throws AppError as `dial` does
  */
 export async function dialResumable(dial: ResumeDialer, options: DialResumableOptions = {}): Promise<ByteStream> {
-  const carrier = await dial({ protocols: [RESUME_NEW], signal: options.signal });
+  const { signal } = options;
+  const carrier = await dial({ protocols: [RESUME_NEW], signal }).catch((error: unknown) => {
+    // There are servers that want nothing to do with a subprotocol that they do not know.
+    if (error instanceof AppError && error.details?.status === 400) return dial({ protocols: [], signal });
+    throw error;
+  });
   if (!isCarrier(carrier) || carrier.protocol !== RESUME_NEW) return carrier;
   const { ResumableClient } = await import("./client.ts");
   return new ResumableClient(carrier, dial, options);

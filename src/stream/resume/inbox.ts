@@ -4,6 +4,8 @@ import { MAX_UNACKED_BYTES } from "./protocol.ts";
 
 /** Smaller pieces are copied when they must wait; larger ones are kept where they arrived. */
 const WORTH_KEEPING_BYTES = 16_384;
+/** Copies share one of these, or a million pieces of a byte would take hundreds of megabytes. */
+const SHARED_BYTES = 4096;
 
 /**
  * What arrives, once and in order, until the consumer takes it.
@@ -18,6 +20,9 @@ export class Inbox {
   /** How many bytes the consumer has taken. */
   #consumed = 0;
   #queue: Uint8Array[] = [];
+  /** Copies that lie behind the queue, as one piece that grows. */
+  #shared = new Uint8Array(0);
+  #sharedLength = 0;
   #offered: Uint8Array | undefined;
   /** Lets the connection be read on: the offered or lent piece is no longer needed where it is. */
   #release: (() => void) | undefined;
@@ -43,7 +48,7 @@ export class Inbox {
   async read(): Promise<Uint8Array | null> {
     this.#letGo();
     for (;;) {
-      const queued = this.#queue.shift();
+      const queued = this.#queue.shift() ?? this.#takeShared();
       if (queued) return this.#consume(queued);
       const offered = this.#offered;
       if (offered) {
@@ -80,7 +85,7 @@ export class Inbox {
       this.#onConsumed();
       return undefined;
     }
-    if (this.#isSpilling || this.#queue.length > 0) {
+    if (this.#isSpilling || this.#queue.length > 0 || this.#sharedLength > 0) {
       this.#store(piece, keep);
       return undefined;
     }
@@ -121,6 +126,7 @@ export class Inbox {
     if (this.#hasFin && this.#consumed === this.#received) return this.#consumed + 1;
     this.#hasFin = false;
     this.#queue = [];
+    this.#sharedLength = 0;
     this.#offered = undefined;
     this.#received = this.#consumed;
     this.#letGo();
@@ -139,6 +145,7 @@ export class Inbox {
     this.#isEnded = true;
     this.#failure = undefined;
     this.#queue = [];
+    this.#sharedLength = 0;
     this.#offered = undefined;
     if (this.#consumed < this.#received) {
       this.#consumed = this.#received;
@@ -161,12 +168,35 @@ export class Inbox {
 
   #store(piece: Uint8Array, keep: () => void): void {
     if (piece.length < WORTH_KEEPING_BYTES) {
-      this.#queue.push(piece.slice());
+      this.#copy(piece);
     } else {
       keep();
+      this.#closeShared();
       this.#queue.push(piece);
     }
     this.#wake?.();
+  }
+
+  #copy(piece: Uint8Array): void {
+    if (this.#sharedLength + piece.length > this.#shared.length) {
+      this.#closeShared();
+      this.#shared = new Uint8Array(Math.max(SHARED_BYTES, piece.length));
+    }
+    this.#shared.set(piece, this.#sharedLength);
+    this.#sharedLength += piece.length;
+  }
+
+  #closeShared(): void {
+    const copies = this.#takeShared();
+    if (copies) this.#queue.push(copies);
+  }
+
+  #takeShared(): Uint8Array | undefined {
+    if (this.#sharedLength === 0) return undefined;
+    const copies = this.#shared.subarray(0, this.#sharedLength);
+    this.#shared = new Uint8Array(0);
+    this.#sharedLength = 0;
+    return copies;
   }
 
   #letGo(): void {

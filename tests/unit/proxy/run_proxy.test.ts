@@ -33,6 +33,19 @@ Deno.test("runProxy carries both ways and ends with the route", async () => {
   client[Symbol.dispose]();
 });
 
+Deno.test("runProxy says so when the resume protocol was chosen and something has removed that from the answer", async () => {
+  const { client, server, running } = stage();
+  await server.write(new Uint8Array([1, 0, 0, 44, ...new Uint8Array(44)]));
+  await assert.rejects(running, (error) => {
+    assert.ok(error instanceof AppError);
+    assert.equal(error.code, "protocol");
+    assert.match(error.message, /came without its Sec-WebSocket-Protocol/);
+    assert.match(error.hint ?? "", /--no-resume/);
+    return true;
+  });
+  client[Symbol.dispose]();
+});
+
 Deno.test("runProxy passes the end of stdin on and waits for what still comes, not for silence", async () => {
   const { client, server, running } = stage();
   await server.write(text("a"));

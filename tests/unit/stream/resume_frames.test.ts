@@ -10,6 +10,7 @@ import {
   type ResumeFrame,
   writeDataHeader,
 } from "../../../src/stream/resume/protocol.ts";
+import { Inbox } from "../../../src/stream/resume/inbox.ts";
 import { ReplayBuffer } from "../../../src/stream/resume/replay_buffer.ts";
 import { pauseBeforeMs } from "../../../src/stream/resume/backoff.ts";
 import { failsWith } from "../../support/websocket_end.ts";
@@ -154,6 +155,23 @@ Deno.test("ReplayBuffer refuses an acknowledgement of what was not sent", () => 
   buffer.take(0);
   buffer.acknowledge(5);
   assert.throws(() => buffer.rewind(11), failsWith("protocol", /bytes that were not sent/));
+});
+
+Deno.test("Inbox puts pieces of a byte aside together", async () => {
+  const inbox = new Inbox(() => {});
+  inbox.spill();
+  const size = 100_000;
+  const bytes = pattern(size);
+  for (let at = 0; at < size; at++) inbox.deliver({ sequence: at, payload: bytes.subarray(at, at + 1) }, () => {});
+  inbox.deliverFin(size);
+  let reads = 0;
+  let at = 0;
+  for (let piece = await inbox.read(); piece; piece = await inbox.read(), reads++) {
+    assert.deepEqual(piece, bytes.subarray(at, at + piece.length));
+    at += piece.length;
+  }
+  assert.equal(at, size);
+  assert.ok(reads < 30, `${reads} pieces`);
 });
 
 Deno.test("pauseBeforeMs begins at once, then doubles from 0.5 s to 15 s", () => {

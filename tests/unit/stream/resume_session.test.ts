@@ -119,6 +119,19 @@ Deno.test("the end of a direction arrives once, after a cut as well", async () =
   }
 });
 
+Deno.test("a far end that refuses the subprotocol is dialled again without it", async () => {
+  const [client] = joinedCarriers("");
+  const offered: (readonly string[])[] = [];
+  const stream = await dialResumable(({ protocols }) => {
+    offered.push(protocols);
+    const refused = new AppError("handshake_failed", "HTTP 400", { details: { status: 400 } });
+    return protocols.length > 0 ? Promise.reject(refused) : Promise.resolve(client);
+  });
+  assert.equal(stream, client);
+  assert.deepEqual(offered, [[RESUME_NEW], []]);
+  client.cut();
+});
+
 Deno.test("a far end that does not choose the subprotocol is a plain stream, dialled once", async () => {
   const [client, far] = joinedCarriers("");
   let dials = 0;
