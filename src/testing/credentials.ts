@@ -7,9 +7,13 @@ import { isIssuedTestKey } from "./test_key.ts";
 export interface CredentialsOptions {
   readonly user: string;
   /** Empty for none. */
-  readonly password: string;
-  readonly keys: readonly string[];
+  readonly password?: string;
+  readonly key?: TestPublicKey;
+  readonly authorizedKeys?: readonly string[];
 }
+
+/** A public key line, or what has one. */
+export type TestPublicKey = string | { readonly publicKey: string };
 
 /**
  * Who may log in. Without a password and without keys it is whoever holds a key of `testKey()` of this process, and
@@ -21,15 +25,16 @@ export class Credentials {
   readonly #blobs = new Set<string>();
 
   /** @throws AppError `key_invalid` for a line that is no public key. */
-  constructor({ user, password, keys }: CredentialsOptions) {
+  constructor({ user, password = "", key, authorizedKeys = [] }: CredentialsOptions) {
     this.user = user;
     this.#password = password;
-    for (const key of keys) this.addKey(key);
+    if (key !== undefined) this.addKey(key);
+    for (const line of authorizedKeys) this.addKey(line);
   }
 
   /** Lets the key of a line `type base64 [comment]` in. True if it was not let in before. @throws AppError `key_invalid` */
-  addKey(line: string): boolean {
-    const blob = parsePublicKey(line).blob.toBase64();
+  addKey(key: TestPublicKey): boolean {
+    const blob = parsePublicKey(typeof key === "string" ? key : key.publicKey).blob.toBase64();
     const isNew = !this.#blobs.has(blob);
     this.#blobs.add(blob);
     return isNew;

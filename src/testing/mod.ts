@@ -16,6 +16,7 @@ export { type TestKey, testKey } from "./test_key.ts";
 export { FAULT_NAMES } from "./faults.ts";
 export type { CertificateFlaw, Fault, FaultName, FaultPoint, Phase, RefusalStatus, Times } from "./faults.ts";
 export type { CommandRecord } from "./command_record.ts";
+export type { TestPublicKey } from "./credentials.ts";
 export type { WaitForOptions } from "./event_log.ts";
 export type { TestEvent, TestEventType, TestEventTypes } from "./events.ts";
 export type { ExecAnswer, ExecHandler, ExecReply, Output, OutputStep } from "./exec_answer.ts";

@@ -31,7 +31,7 @@ export interface SshConnectionsOptions {
   /** Behind `SSH-2.0-`. */
   readonly ident: string;
   readonly banner: string | undefined;
-  readonly maxAuthTries: number;
+  readonly maxAuthTries: number | undefined;
 }
 
 /** A client that connected. */
@@ -124,7 +124,7 @@ export class SshConnections {
       ident,
       ...(banner === undefined ? {} : { banner }),
       authMethods: credentials.methods,
-      limits: { maxAuthTries },
+      limits: maxAuthTries === undefined ? {} : { maxAuthTries },
       keepaliveMs: NEVER_MS,
       hasUnknownKex: faults.take("kex-mismatch") !== undefined,
       totalWindowBytes: starvation && (starvation.bytes ?? 0),

@@ -2,7 +2,7 @@ import { AppError } from "../base/errors.ts";
 import { hostPort } from "../base/host_port.ts";
 import { VERSION } from "../base/version.ts";
 import type { CommandRecord } from "./command_record.ts";
-import { Credentials } from "./credentials.ts";
+import { Credentials, type TestPublicKey } from "./credentials.ts";
 import { EventLog, type WaitForOptions } from "./event_log.ts";
 import type { TestEvent, TestEventType } from "./events.ts";
 import type { ExecAnswer, ExecHandler } from "./exec_answer.ts";
@@ -19,9 +19,6 @@ import { makeTestKey, type TestKey } from "./test_key.ts";
 import type { TestServerOptions } from "./test_server_options.ts";
 import { UnexpectedCommands } from "./unexpected_commands.ts";
 import { type UploadedFile, VirtualFiles } from "./virtual_files.ts";
-
-/** sshd's MaxAuthTries. */
-const DEFAULT_AUTH_TRIES = 6;
 
 /**
  * An SSH server for tests, on a free loopback port of its own; it listens once `start()` was awaited.
@@ -54,19 +51,17 @@ export class TestServer implements AsyncDisposable {
   #shell: ShellHandler | undefined;
   #identity: HostIdentity | undefined;
   #listening: Listening | undefined;
+  #starting: Promise<void> | undefined;
   #ports = { port: 0, websocketPort: 0 };
   #tlsAuthority: string | undefined;
 
   constructor(options: TestServerOptions) {
-    const { user = "testuser", password = "", key, authorizedKeys = [], home = `/home/${user}` } = options;
+    const { user = "testuser", home = `/home/${user}` } = options;
     this.#options = options;
     this.user = user;
     this.host = options.hostname ?? "127.0.0.1";
     this.home = home;
-    const keys = key === undefined
-      ? authorizedKeys
-      : [typeof key === "string" ? key : key.publicKey, ...authorizedKeys];
-    this.#credentials = new Credentials({ user, password, keys });
+    this.#credentials = new Credentials({ ...options, user });
     this.files = new VirtualFiles({
       home,
       createsFolders: options.createsFolders ?? true,
@@ -87,7 +82,17 @@ export class TestServer implements AsyncDisposable {
    * @throws AppError `config_invalid` where it cannot listen, `key_invalid` for a `hostKey` that is none
    */
   async start(): Promise<this> {
-    if (this.#listening) return this;
+    this.#starting ??= this.#start();
+    try {
+      await this.#starting;
+    } catch (error) {
+      this.#starting = undefined;
+      throw error;
+    }
+    return this;
+  }
+
+  async #start(): Promise<void> {
     this.#identity ??= await makeHostIdentity(this.#options.hostKey);
     const { port, websocketPort } = this.#ports;
     this.#listening = await Listening.start({
@@ -102,7 +107,6 @@ export class TestServer implements AsyncDisposable {
     this.#ports = { port: this.#listening.port, websocketPort: this.#listening.websocketPort };
     this.#tlsAuthority = this.#listening.tlsAuthority;
     if (this.#refusals.isRefusing) await this.#refuse();
-    return this;
   }
 
   /**
@@ -111,6 +115,8 @@ export class TestServer implements AsyncDisposable {
    * @throws AppError `remote_failed` of a strict server, when a client ran a command that no handler was for
    */
   async shutdown(): Promise<void> {
+    await this.#starting?.catch(() => {/* told to who started it */});
+    this.#starting = undefined;
     this.#connections.closeAll();
     await this.#listening?.close();
     this.#listening = undefined;
@@ -167,19 +173,18 @@ export class TestServer implements AsyncDisposable {
   }
 
   /** Lets a key in: a public key line, or what `testKey()` gave. @throws AppError `key_invalid` */
-  addAuthorizedKey(key: string | { readonly publicKey: string }): void {
-    this.#credentials.addKey(typeof key === "string" ? key : key.publicKey);
+  addAuthorizedKey(key: TestPublicKey): void {
+    this.#credentials.addKey(key);
   }
 
   /** Puts a file there, with the folders above it. `options` may be the mode alone, `0644`. @throws AppError `usage` */
   addFile(path: string, content: string | Uint8Array, options?: AddTestFileOptions): void {
-    this.files.addFile(this.#absolute(path), content, toFileOptions(options));
+    this.files.addFile(path, content, toFileOptions(options));
   }
 
   /** What a client wrote to `path`, over SFTP or scp; undefined when none did. */
   uploaded(path: string): UploadedFile | undefined {
-    const file = this.files.uploaded(this.#absolute(path));
-    return file && { ...file, path };
+    return this.files.uploaded(path);
   }
 
   /** Answers every command that no `onExec` is for: `fn(command)` returns `[stdout, stderr, code]` or an object. */
@@ -272,7 +277,7 @@ export class TestServer implements AsyncDisposable {
       forwarding,
       ident,
       banner,
-      maxAuthTries: maxAuthTries ?? DEFAULT_AUTH_TRIES,
+      maxAuthTries,
       hostKeys: () => [this.#started(this.#identity).privateKey],
       sessions: {
         handlers: this.#handlers,
@@ -286,10 +291,6 @@ export class TestServer implements AsyncDisposable {
         onUnexpected: (command) => this.#unexpected.add(command),
       },
     });
-  }
-
-  #absolute(path: string): string {
-    return path.startsWith("/") ? path : `${this.home}/${path.replace(/^~\//, "")}`;
   }
 
   #started<T>(value: T | undefined): T {

@@ -1,3 +1,4 @@
+import type { TestPublicKey } from "./credentials.ts";
 import type { Fault } from "./faults.ts";
 import type { ForwardingPolicy } from "./forwarding_policy.ts";
 
@@ -8,7 +9,7 @@ export interface TestServerOptions {
   /** Empty for none, which is the default. */
   readonly password?: string;
   /** A key that may log in: what `testKey()` gave, or a public key line. */
-  readonly key?: string | { readonly publicKey: string };
+  readonly key?: TestPublicKey;
   /** Further public key lines. */
   readonly authorizedKeys?: readonly string[];
   /** 127.0.0.1; another loopback address makes another host of it. */

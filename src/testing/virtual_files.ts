@@ -1,7 +1,7 @@
 import { posix } from "node:path";
 import type { OpenOptions, SftpFile } from "../ssh/sftp/file_system.ts";
 import type { FileOperation, OperationPlace } from "../ssh/sftp/file_operation.ts";
-import { MemoryFileSystem, type MemoryFileSystemOptions } from "../ssh/sftp/memory_file_system.ts";
+import { type AddFileOptions, MemoryFileSystem, type MemoryFileSystemOptions } from "../ssh/sftp/memory_file_system.ts";
 import { errnoStatus } from "../ssh/sftp/status_error.ts";
 import type { FaultOf, FaultSet } from "./faults.ts";
 
@@ -28,25 +28,29 @@ export interface VirtualFilesOptions extends MemoryFileSystemOptions {
 export class VirtualFiles extends MemoryFileSystem {
   /** Canonical paths. */
   readonly #uploads = new Set<string>();
+  readonly #home: string;
   readonly #createsFolders: boolean;
 
-  constructor({ createsFolders, faults, onOperation, ...options }: VirtualFilesOptions) {
+  constructor({ home = "/", createsFolders, faults, onOperation, ...options }: VirtualFilesOptions) {
     super({
       ...options,
+      home,
       onOperation(operation, place) {
         onOperation?.(operation, place);
         const fault = faults.take("file-error", (each) => concerns(each, { operation, ...place }));
         if (fault) throw errnoStatus(fault.errno);
       },
     });
+    this.#home = home;
     this.#createsFolders = createsFolders;
   }
 
-  /** What a client wrote to `path`; undefined when none did. */
+  /** What a client wrote to `path`, which may be relative to the home; undefined when none did. */
   uploaded(path: string): UploadedFile | undefined {
-    const bytes = this.content(path);
+    const asked = this.#absolute(path);
+    const bytes = this.content(asked);
     if (!bytes) return undefined;
-    const place = this.canonical(path);
+    const place = this.canonical(asked);
     if (!this.#uploads.has(place)) return undefined;
     const { mode = 0, mtime = 0 } = this.entry(place) ?? {};
     return {
@@ -94,10 +98,15 @@ export class VirtualFiles extends MemoryFileSystem {
     this.#uploads.delete(place);
   }
 
-  /** A test's own file is no upload, also where a client had written before. */
-  override addFile(...args: Parameters<MemoryFileSystem["addFile"]>): void {
-    super.addFile(...args);
-    this.#uploads.delete(this.canonical(args[0]));
+  /** A test's own file is no upload, also where a client had written before. `path` may be relative to the home. */
+  override addFile(path: string, content: string | Uint8Array, options?: AddFileOptions): void {
+    const place = this.#absolute(path);
+    super.addFile(place, content, options);
+    this.#uploads.delete(this.canonical(place));
+  }
+
+  #absolute(path: string): string {
+    return path.startsWith("/") ? path : `${this.#home}/${path.replace(/^~\//, "")}`;
   }
 
   #makeFolderOf(path: string): void {

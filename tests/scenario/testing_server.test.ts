@@ -7,6 +7,14 @@ import { testKey, testServer } from "../../src/testing/mod.ts";
 import { makeTempHome } from "../support/temp_home.ts";
 import { makeTestingStage } from "../support/testing_stage.ts";
 
+Deno.test("a server that is started twice at once listens once, and not when it is shut down meanwhile", async () => {
+  const server = testServer();
+  const starting = Promise.all([server.start(), server.start()]);
+  await server.shutdown();
+  const [{ port }] = await starting;
+  await assert.rejects(Deno.connect({ hostname: "127.0.0.1", port }), Deno.errors.ConnectionRefused);
+});
+
 Deno.test("ten servers in one process keep their users, keys, commands, files and faults to themselves", async () => {
   await using home = await makeTempHome();
   await using stack = new AsyncDisposableStack();
