@@ -115,6 +115,18 @@ Deno.test("a route that refuses a renewed credential as well says how to log in"
   assert.equal((await provider.explain?.(refused, RUN))?.hint, "porthole auth login, then the same command again");
 });
 
+Deno.test("where nobody logs in, a refused credential names what is to be renewed", async () => {
+  await using fixture = await makeUnionFixture({ admin: { authType: "Passthrough" } });
+  const file = `${fixture.home.path}/headers`;
+  await Deno.writeTextFile(file, "Authorization: Bearer wrong\n", { mode: 0o600 });
+  const hintOf = async (env: Record<string, string>) => {
+    using session = await openSession({ ...fixture.options, env: { ...fixture.env, ...env } });
+    return (await failureOf(getActionDetails(session, { run: runIdOf(session, "r1"), name: "a0" }, {}))).hint;
+  };
+  assert.equal(await hintOf({ PORTHOLE_HEADERS_FILE: file }), `Renew the headers in ${file}`);
+  assert.match(await hintOf({ FLYTE_ADMIN_INSECURE: "true" }) ?? "", /^insecure: true in the configuration/);
+});
+
 Deno.test("headers of one's own are found by a dial that an editor starts without the variable", async () => {
   await using fixture = await makeUnionFixture({ admin: { authType: "Passthrough" } });
   await Deno.writeTextFile(`${fixture.home.path}/headers`, "Authorization: Bearer one\n", { mode: 0o600 });

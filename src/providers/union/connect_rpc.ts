@@ -5,7 +5,7 @@ import { readEnvelopes } from "./envelope.ts";
 import { RPC_CONTENT_TYPE } from "./guesses.ts";
 import { type Http, redirectHostOf } from "./http.ts";
 import { endpointHost } from "./endpoint.ts";
-import { errorOfAnswer, isAuthRefusal, rpcCodeOf, rpcError } from "./rpc_error.ts";
+import { errorOfAnswer, isAuthRefusal, rpcCodeOf, rpcError, withRemedy } from "./rpc_error.ts";
 import { asMessage, type Message, messageField, textField, tryParseJson } from "./wire.ts";
 
 /** Headers by name. */
@@ -42,6 +42,8 @@ export interface RpcClientOptions {
   readonly endpoint: string;
   readonly http: Http;
   readonly auth?: RequestAuth | undefined;
+  /** What to do about a refused credential, where that is not to log in. */
+  readonly remedy?: string | undefined;
   readonly sleep?: (ms: number, signal?: AbortSignal) => Promise<void>;
   /** 0 to 1, for the jitter. */
   readonly random?: () => number;
@@ -75,7 +77,7 @@ export function createRpcClient(options: RpcClientOptions): RpcClient {
 
 /** Runs `attempt` until it succeeds: with a renewed credential once, after a pause for what passes by itself. */
 async function persist<T>(
-  { auth, sleep = realSleep, random = Math.random }: RpcClientOptions,
+  { auth, remedy, sleep = realSleep, random = Math.random }: RpcClientOptions,
   { signal, mayRepeat = true }: CallOptions,
   attempt: (headers: Headers) => Promise<T>,
 ): Promise<T> {
@@ -92,7 +94,7 @@ async function persist<T>(
         continue;
       }
       failures += 1;
-      if (!mayRepeat || failures >= MAX_ATTEMPTS || !isPassing(error)) throw error;
+      if (!mayRepeat || failures >= MAX_ATTEMPTS || !isPassing(error)) throw withRemedy(error, remedy);
       const pause = Math.min(FIRST_BACKOFF_MS * 2 ** (failures - 1), MAX_BACKOFF_MS);
       await sleep(pause * (0.5 + random()), signal);
     }

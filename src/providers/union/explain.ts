@@ -9,6 +9,7 @@ import { getActionDetails, getRunDetails, runIdOf } from "./runs.ts";
 import type { UnionSession } from "./session.ts";
 import { messageField, messagesField, textField } from "./wire.ts";
 
+const LOGIN_HINT = "porthole auth login, then the same command again";
 // What a route says whose pod has gone, or is not there yet.
 const SILENT = new Set(["timeout", "route_not_ready", "dial_failed", "tunnel_closed", "handshake_failed"]);
 // The user waits for an error that is known already.
@@ -26,7 +27,7 @@ export async function explainFailure(
     if (error.code === "auth_denied" && failed.offeredIdentityFile !== undefined) {
       return await explainKey(session, error, { ...failed, signal });
     }
-    if (wantsLogin(error)) return withHint(error, "porthole auth login, then the same command again");
+    if (wantsLogin(error)) return withHint(error, session.remedy ?? LOGIN_HINT);
     return SILENT.has(error.code) ? await explainSilence(session, error, { ...failed, signal }) : error;
   } catch (failure) {
     // Waiting longer does not help whoever has to log in.

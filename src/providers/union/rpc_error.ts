@@ -74,6 +74,13 @@ export function isAuthRefusal(code: string, message: string): boolean {
   return code === "unauthenticated" || code === "permission_denied" || /unauthorized|unauthenticated/i.test(message);
 }
 
+/** `error` with `remedy` for its hint, if it is a credential that was refused and there is one. */
+export function withRemedy(error: unknown, remedy: string | undefined): unknown {
+  if (remedy === undefined || !(error instanceof AppError) || !error.hint?.startsWith(LOGIN_HINT)) return error;
+  const { code, message, details = {}, cause } = error;
+  return new AppError(code, message, { hint: remedy, details, cause });
+}
+
 function redirectError(method: string, host: string): AppError {
   return new AppError("redirected", `The control plane sent the call to a log-in page on ${JSON.stringify(host)}`, {
     hint: `${LOGIN_HINT}; if you are logged in, check the endpoint in the configuration`,

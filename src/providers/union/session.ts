@@ -6,7 +6,7 @@ import { createRequestAuth } from "./auth/request_auth.ts";
 import { createTokenSource, type TokenSource } from "./auth/token_source.ts";
 import { openTokenStore, tokenKey, type TokenStore } from "./auth/token_store.ts";
 import { readStoredApiKey } from "./api_key_store.ts";
-import { type LoadConfigOptions, loadUnionConfig, type UnionConfig } from "./config.ts";
+import { type AuthConfig, type LoadConfigOptions, loadUnionConfig, type UnionConfig } from "./config.ts";
 import { createRpcClient, type RequestAuth, type RpcClient } from "./connect_rpc.ts";
 import { endpointHost } from "./endpoint.ts";
 import { createHttp, type Http } from "./http.ts";
@@ -31,6 +31,8 @@ export interface UnionSession extends Disposable {
   readonly rpc: RpcClient;
   /** Undefined for a deployment without authentication. */
   readonly auth: RequestAuth | undefined;
+  /** What to do about a refused credential, where that is not to log in. */
+  readonly remedy: string | undefined;
   /** Undefined where no token is involved (none, or headers that are the user's own). */
   readonly tokens: { readonly key: string; readonly store: TokenStore; readonly source: TokenSource } | undefined;
   /** A client for another endpoint of the same deployment: a cluster's data plane. */
@@ -49,17 +51,33 @@ export async function openSession(options: SessionOptions): Promise<UnionSession
   const http = await createHttp({ ...config, env });
   const tokens = openTokens(config, { ...options, http, now, sleep });
   const auth = createRequestAuth(config, { tokens: tokens?.source, now });
-  const rpcFor = (endpoint: string) => createRpcClient({ endpoint, http, auth, sleep });
+  const remedy = remedyOf(config.auth);
+  const rpcFor = (endpoint: string) => createRpcClient({ endpoint, http, auth, remedy, sleep });
   return {
     config,
     env,
     http,
     auth,
+    remedy,
     tokens,
     rpcFor,
     rpc: rpcFor(config.endpoint),
     [Symbol.dispose]: () => http[Symbol.dispose](),
   };
+}
+
+/** What to do about a refused credential of a kind that nobody logs in with. */
+function remedyOf(auth: AuthConfig): string | undefined {
+  switch (auth.kind) {
+    case "none":
+      return "insecure: true in the configuration means no log-in at all: leave it out where one is wanted";
+    case "passthrough":
+      return `Renew the headers in ${auth.headersFile}`;
+    case "command":
+      return "Run the command of the configuration by hand: it must print a token that is good now";
+    default:
+      return undefined;
+  }
 }
 
 /** The name under which the token of this identity is stored. */
