@@ -121,12 +121,11 @@ function where({ counter, address, port }: DialContext): string {
 
 /** A line each, as they are to be pasted. */
 function firewallHint({ port, source }: DialContext): string {
+  const [given, whose] = source ? [source.text, ""] : ["ADDRESS", " for your address on the internet,"];
   return [
     `The workers' firewall must let you in on port ${port}. An administrator adds the rule of the cloud that they run in:`,
     ...CLOUDS.flatMap((cloud) => [`# ${CLOUD_NAMES[cloud]}`, ...firewallCommands(cloud, { port, source }).add]),
-    `# porthole firewall aws|gcp|azure --port ${port}${
-      source ? ` --source ${source.text}` : ""
-    } tells more, and the way back`,
+    `# porthole firewall aws|gcp|azure --port ${port} --source ${given} prints them${whose} with the way back`,
   ].join("\n");
 }
 
