@@ -4,6 +4,7 @@ import { escapeControls } from "../base/printable.ts";
 import { type Environment, portholeHome } from "../base/home.ts";
 import { config, type FleetClient } from "../fleet/client.ts";
 import type { FleetOptions, HostQuestion } from "../fleet/fleet_options.ts";
+import { describeLocalFault } from "../fleet/local_fault.ts";
 import { type HostGroups, parseHostGroups } from "../fleet/host_groups.ts";
 import { parseHostsFile, selectHosts } from "../fleet/select_hosts.ts";
 import { aliasFinder } from "../providers/find_alias.ts";
@@ -98,7 +99,7 @@ async function readNamed(path: string, what: string): Promise<string> {
   try {
     return await Deno.readTextFile(path);
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    if (!(error instanceof Deno.errors.NotFound)) throw describeLocalFault(error, { verb: "read", path });
     throw new AppError("not_found", `Cannot read the ${what} ${JSON.stringify(path)}: it does not exist`, {
       cause: error,
     });

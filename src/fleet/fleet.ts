@@ -6,7 +6,7 @@ import { openHostKeys } from "./host_keys.ts";
 import { type ConnectionLender, freshConnections, keptConnections } from "./lend_connection.ts";
 import { createSettingsResolver } from "./resolve_settings.ts";
 import type { HostResult, Result } from "./results.ts";
-import { openSshConfig } from "./ssh_config.ts";
+import { assertSshConfig, openSshConfig } from "./ssh_config.ts";
 
 /** What the calls of a client have in common: hosts, settings, connections, the folder for long outputs. */
 export interface Fleet extends AsyncDisposable {
@@ -99,7 +99,7 @@ interface FleetConnections extends AsyncDisposable {
 
 async function openConnections(settings: FleetSettings, signal: AbortSignal | undefined): Promise<FleetConnections> {
   const resolver = createSettingsResolver(settings, openSshConfig(settings, signal));
-  await resolver.prepare();
+  await Promise.all([resolver.prepare(), assertSshConfig(settings)]);
   const connector = createConnector({ settings, resolver, hostKeys: openHostKeys(signal), signal });
   const lender = settings.options.keepConnections ? keptConnections(connector) : freshConnections(connector);
   return {

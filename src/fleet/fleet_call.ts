@@ -68,7 +68,9 @@ export async function runCall<R extends HostResult>(call: FleetCall<R>): Promise
         return await call.work(connection, host);
       }, { signal: schedule.signal });
     } catch (error) {
-      return call.failed(failedHost(host, { error, dryRun, durationMs: performance.now() - startedAt }));
+      return call.failed(
+        failedHost(host, { error, wasReached: reached.has(at), dryRun, durationMs: performance.now() - startedAt }),
+      );
     }
   };
   const results = await runOnHosts(hosts, {
@@ -84,9 +86,14 @@ export async function runCall<R extends HostResult>(call: FleetCall<R>): Promise
 
 function failedHost(
   { host }: HostOptions,
-  { error, dryRun, durationMs }: { error: unknown; dryRun: boolean; durationMs: number },
+  { error, wasReached = false, dryRun, durationMs }: {
+    error: unknown;
+    wasReached?: boolean;
+    dryRun: boolean;
+    durationMs: number;
+  },
 ): FailedHost {
-  return { host, ok: false, dryRun, error: toHostError(error), durationMs: Math.round(durationMs) };
+  return { host, ok: false, dryRun, error: toHostError(error, { wasReached }), durationMs: Math.round(durationMs) };
 }
 
 /** The hosts of a client, node sets expanded. @throws AppError `usage`. */

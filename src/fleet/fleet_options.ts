@@ -72,7 +72,7 @@ export interface FleetOptions extends CommandSettings {
   /** True unless told not to. `accept-new` files the key of a host that is not known yet; a changed key is always refused. */
   readonly hostKeyCheck?: boolean | "accept-new";
   readonly knownHostsFile?: string;
-  /** Another file than `~/.ssh/config`; false reads none. */
+  /** Another file than `~/.ssh/config`; false or `none` reads none. */
   readonly sshConfigFile?: string | false;
   /** Further tries of a connection that was refused or hung up on; 3. Commands are never tried again. */
   readonly maxRetries?: number;

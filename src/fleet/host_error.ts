@@ -26,15 +26,16 @@ const KINDS: Partial<Record<ErrorCode, HostErrorKind>> = {
   host_key_mismatch: "host_key",
   host_key_unknown: "host_key",
   auth_denied: "auth",
+  key_invalid: "auth",
   timeout: "timeout",
   cancelled: "cancelled",
 };
 
-/** `error`, something caught while a host was worked on, as that host's result has it. */
-export function toHostError(error: unknown): HostError {
+/** `error`, something caught while a host was worked on, as that host's result has it; `wasReached` unless told. */
+export function toHostError(error: unknown, { wasReached = true } = {}): HostError {
   const { code, message, hint, details } = toAppError(error);
   return {
-    kind: KINDS[code] ?? "remote",
+    kind: KINDS[code] ?? (wasReached ? "remote" : "unreachable"),
     code,
     message,
     ...(hint === undefined ? {} : { hint }),

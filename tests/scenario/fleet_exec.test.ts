@@ -60,6 +60,19 @@ scenario("exec throws for a key file that is not there, before anything is diall
   await assert.rejects(client.exec("true"), (error) => error instanceof AppError && error.code === "not_found");
 });
 
+scenario(
+  "exec throws for an ssh_config that is named and not there, and a name that is none is that host's error",
+  async () => {
+    await using set = await makeStage();
+    const sshConfigFile = join(set.home.path, "no config");
+    const { error } = await config(set.options({ sshConfigFile })).tryExec("true");
+    assert.equal(error?.message, `Cannot read "${sshConfigFile}" here: No such file or directory`);
+    const hosts = [`127.0.0.1:${set.sshd.port}`, "two words"];
+    const [good, bad] = await config(set.options({ hosts, sshConfigFile: "none" })).exec("true");
+    assert.deepEqual([good?.ok, bad?.ok, bad?.error?.kind], [true, false, "unreachable"]);
+  },
+);
+
 scenario("a wrong key is told as auth, with what was tried and what the server takes", async () => {
   await using set = await makeStage();
   const key = join(set.home.path, "other");
