@@ -74,6 +74,7 @@ export class SessionIo implements ProgramIo, Disposable {
   readonly #signalListeners = new Set<(signal: string) => void>();
   readonly #resizeListeners = new Set<(size: WindowSize) => void>();
   #size: WindowSize | undefined;
+  #written: Promise<void> = Promise.resolve();
 
   constructor(session: ServerSession, { record, files, onSignal, onResize }: SessionIoOptions) {
     this.#session = session;
@@ -121,21 +122,26 @@ export class SessionIo implements ProgramIo, Disposable {
   endedBy: string | undefined;
 
   // These are fields so that handlers can take them out of the object: `({ stdin, stdout }) => ...`.
-  readonly stdout = async (chunk: Chunk): Promise<void> => {
-    const bytes = this.#toBytes(chunk);
-    this.#ended.signal.throwIfAborted();
-    await this.#session.write(bytes);
-    this.record.stdoutBytes += bytes.length;
-  };
+  readonly stdout = (chunk: Chunk): Promise<void> =>
+    this.#inOrder(async () => {
+      const bytes = this.#toBytes(chunk);
+      await this.#session.write(bytes);
+      this.record.stdoutBytes += bytes.length;
+    });
 
   /** A terminal has one output. */
-  readonly stderr = async (chunk: Chunk): Promise<void> => {
-    const bytes = this.#toBytes(chunk);
-    this.#ended.signal.throwIfAborted();
-    if (this.pty) await this.#session.write(bytes);
-    else await this.#session.writeStderr(bytes);
-    this.record.stderrBytes += bytes.length;
-  };
+  readonly stderr = (chunk: Chunk): Promise<void> =>
+    this.#inOrder(async () => {
+      const bytes = this.#toBytes(chunk);
+      if (this.pty) await this.#session.write(bytes);
+      else await this.#session.writeStderr(bytes);
+      this.record.stderrBytes += bytes.length;
+    });
+
+  /** Resolves once all that was written so far has left, or cannot. */
+  get written(): Promise<void> {
+    return this.#written;
+  }
 
   readonly onSignal = (listener: (signal: string) => void): Disposable => {
     this.#signalListeners.add(listener);
@@ -146,6 +152,16 @@ export class SessionIo implements ProgramIo, Disposable {
     this.#resizeListeners.add(listener);
     return { [Symbol.dispose]: () => void this.#resizeListeners.delete(listener) };
   };
+
+  /** A handler need not wait for what it writes: neither the order nor the process suffers when it does not. */
+  #inOrder(write: () => Promise<void>): Promise<void> {
+    const work = this.#written.then(() => {
+      this.#ended.signal.throwIfAborted();
+      return write();
+    });
+    this.#written = work.catch(() => {/* told to who waits for it; the session's end is told by `signal` */});
+    return work;
+  }
 
   [Symbol.dispose](): void {
     this.#stack.dispose();

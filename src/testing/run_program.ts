@@ -46,7 +46,9 @@ async function runToEnd(
     const answer = await orAbort(Promise.resolve(program()), io.signal);
     const reply = toReply(answer);
     io.ignoresSignals = reply.ignoresSignals === true;
-    return await orAbort(playReply(reply, io, io.signal), io.signal);
+    const ending = await orAbort(playReply(reply, io, io.signal), io.signal);
+    await orAbort(io.written, io.signal);
+    return ending;
   } catch (error) {
     if (io.endedBy !== undefined) return { signal: io.endedBy };
     if (io.signal.aborted) return undefined;

@@ -15,6 +15,28 @@ Deno.test("a server that is started twice at once listens once, and not when it 
   await assert.rejects(Deno.connect({ hostname: "127.0.0.1", port }), Deno.errors.ConnectionRefused);
 });
 
+Deno.test("what a handler writes without waiting comes whole and in order, and its client may leave meanwhile", async () => {
+  await using stage = await makeTestingStage();
+  const { server } = stage;
+  const big = "x".repeat(5_000_000);
+  server.onExec("eager", (_command, { stdout, stderr }) => {
+    for (const chunk of ["a", big, "b"]) void stdout(chunk);
+    void stderr("c");
+  });
+  const client = ssh.config({
+    hosts: server.addr,
+    user: server.user,
+    key: stage.key.path,
+    knownHostsFile: stage.knownHostsFile,
+    environment: stage.home.environment(),
+    maxOutputBytes: 10_000_000,
+  });
+  const [result] = await client.exec("eager");
+  assert.deepEqual([result?.stdout === `a${big}b`, result?.stderr, result?.code], [true, "c", 0]);
+  for await (const event of client.execEvents("eager")) if (event.type === "stdout") break;
+  await server.waitFor("exit", { count: 2 });
+});
+
 Deno.test("ten servers in one process keep their users, keys, commands, files and faults to themselves", async () => {
   await using home = await makeTempHome();
   await using stack = new AsyncDisposableStack();
