@@ -24,7 +24,13 @@ interface Step {
   readonly expected?: string;
 }
 
-async function runDemo(home: string): Promise<void> {
+interface Stage {
+  readonly env: Record<string, string>;
+  /** Ends the step that is running; without it nothing does. */
+  readonly signal?: AbortSignal;
+}
+
+async function runDemo(home: string, signal: AbortSignal): Promise<void> {
   const env = { HOME: home, PORTHOLE_HOME: join(home, ".porthole") };
   const config = join(home, ".ssh", "config");
   const inFile = join(home, "weights.bin");
@@ -49,21 +55,22 @@ async function runDemo(home: string): Promise<void> {
     { title: "read the job's log", argv: [...SELF, "logs", ALIAS], expected: "step 1 of 3" },
   ];
   try {
-    for (const step of steps) await runStep(step, env);
+    for (const step of steps) await runStep(step, { env, signal });
     await compare(inFile, outFile);
   } finally {
-    await new Deno.Command("ssh", { args: ["-F", config, "-O", "exit", ALIAS], env, stdout: "null", stderr: "null" })
-      .output();
-    await runStep({ title: "stop the job", argv: [...SELF, "stop", ALIAS] }, env);
+    // The shared connection ends with the job: nothing else has to be ended.
+    await runStep({ title: "stop the job", argv: [...SELF, "stop", ALIAS] }, { env });
   }
 }
 
 async function runStep(
   { title, argv: [program = "", ...args], expected = "" }: Step,
-  env: Record<string, string>,
+  { env, signal }: Stage,
 ): Promise<void> {
+  signal?.throwIfAborted();
   const startedAt = performance.now();
-  const { code, stdout, stderr } = await new Deno.Command(program, { args, env }).output();
+  const { code, stdout, stderr } = await runProgram(program, { args, env, ...(signal ? { signal } : {}) });
+  signal?.throwIfAborted();
   const tookMs = Math.round(performance.now() - startedAt);
   const text = new TextDecoder().decode(stdout);
   const isGood = code === 0 && text.includes(expected);
@@ -71,6 +78,15 @@ async function runStep(
   if (isGood) return print(text.trim().replace(/^/gm, "                | "));
   print(text + new TextDecoder().decode(stderr));
   throw new Error(`the step "${title}" ended with exit status ${code}`);
+}
+
+async function runProgram(program: string, options: Deno.CommandOptions): Promise<Deno.CommandOutput> {
+  try {
+    return await new Deno.Command(program, options).output();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new Error(`Cannot find the program ${program}: install OpenSSH's client`);
+  }
 }
 
 async function compare(left: string, right: string): Promise<void> {
@@ -83,9 +99,18 @@ function print(line: string): void {
   if (line) Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
 }
 
+/** Ctrl-C and its kin stop the job, which would go on else. */
+function stopSignal(): AbortSignal {
+  const stopping = new AbortController();
+  const stop = () => stopping.abort(new Error("stopped"));
+  const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM", "SIGHUP"];
+  for (const signal of signals) Deno.addSignalListener(signal, stop);
+  return stopping.signal;
+}
+
 const home = await Deno.makeTempDir({ prefix: "ph-" });
 try {
-  await runDemo(home);
+  await runDemo(home, stopSignal());
   print("The whole job worked. To keep one: porthole launch --name my-run -- python train.py");
 } catch (error) {
   print(`The demo failed: ${error instanceof Error ? error.message : error}`);
