@@ -30,7 +30,7 @@ export interface FleetCall<R extends HostResult> {
   /** What would be done: instead of connecting, with `dryRun`. */
   readonly pretend: (host: HostOptions) => Promise<R>;
   /** The result of a host for which there is none of its own. */
-  readonly failed: (failure: FailedHost) => R;
+  readonly failed: (failure: FailedHost, host: HostOptions) => R;
   readonly onResult?: ((result: R) => void | Promise<void>) | undefined;
   readonly onConnected?: ((host: string) => void | Promise<void>) | undefined;
 }
@@ -68,14 +68,14 @@ export async function runCall<R extends HostResult>(call: FleetCall<R>): Promise
         return await call.work(connection, host);
       }, { signal: schedule.signal });
     } catch (error) {
-      return call.failed(
-        failedHost(host, { error, wasReached: reached.has(at), dryRun, durationMs: performance.now() - startedAt }),
-      );
+      const durationMs = performance.now() - startedAt;
+      return call.failed(failedHost(host, { error, wasReached: reached.has(at), dryRun, durationMs }), host);
     }
   };
   const results = await runOnHosts(hosts, {
     run: runOne,
-    skip: (host, _at, why) => Promise.resolve(call.failed(failedHost(host, { error: why, dryRun, durationMs: 0 }))),
+    skip: (host, _at, why) =>
+      Promise.resolve(call.failed(failedHost(host, { error: why, dryRun, durationMs: 0 }), host)),
     onResult,
     isOk: (result) => result.ok,
   }, schedule);

@@ -29,16 +29,17 @@ export function freshConnections(connector: Connector): ConnectionLender {
 
 /** A lender that keeps one connection a host open until it is disposed; one that broke is made anew. */
 export function keptConnections(connector: Connector): ConnectionLender {
-  const kept = new Map<string, Promise<SshConnection>>();
+  // By the host itself: its name may be that of another one, on another port.
+  const kept = new Map<HostOptions, Promise<SshConnection>>();
   const open = (host: HostOptions, signal: AbortSignal | undefined): Promise<SshConnection> => {
     const opening = connector.connect(host, { signal });
-    kept.set(host.host, opening);
-    opening.catch(() => kept.delete(host.host));
+    kept.set(host, opening);
+    opening.catch(() => kept.delete(host));
     return opening;
   };
   return {
     async lend(host, use, { signal }) {
-      const known = await kept.get(host.host)?.catch(() => undefined);
+      const known = await kept.get(host)?.catch(() => undefined);
       return await use(known && !known.isClosed ? known : await open(host, signal));
     },
     async [Symbol.asyncDispose]() {

@@ -107,18 +107,20 @@ interface TransferPlan {
 
 function transferAll(fleet: Fleet, plan: TransferPlan): Promise<SSHTransferResult[]> {
   const { src, options, emit, dstOf } = plan;
-  const dstByName = new Map(fleet.hosts.map((host) => [host.host, dstOf(host)]));
-  const unrun = (failure: FailedHost | { host: string; ok: true; dryRun: true; durationMs: number }) => ({
+  const unrun = (
+    failure: FailedHost | { host: string; ok: true; dryRun: true; durationMs: number },
+    host: HostOptions,
+  ) => ({
     ...failure,
     bytes: 0,
     files: 0,
     src,
-    dst: dstByName.get(failure.host) ?? "",
+    dst: dstOf(host),
     via: "sftp" as const,
   });
   return fleet.run<SSHTransferResult>(options, ({ signal }) => ({
     work: (connection, host) => transferOne(plan, { connection, host, signal }),
-    pretend: ({ host }) => Promise.resolve(unrun({ host, ok: true, dryRun: true, durationMs: 0 })),
+    pretend: (host) => Promise.resolve(unrun({ host: host.host, ok: true, dryRun: true, durationMs: 0 }, host)),
     failed: unrun,
     onConnected: emit && ((host) => emit({ type: "connected", host })),
     onResult: emit && ((result) => emit({ type: "result", host: result.host, result })),

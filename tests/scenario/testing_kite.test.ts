@@ -223,3 +223,21 @@ Deno.test("what is to be tried next names the port, the user and the file", asyn
   const command = `porthole keyscan --save --known-hosts ${empty} 127.0.0.1:${port}`;
   assert.equal(unknown.error?.hint, `Compare the fingerprint, then add it: ${command}`);
 });
+
+Deno.test("hosts of one name on different ports are different hosts, with connections that are kept, too", async () => {
+  await using home = await makeTempHome();
+  await using one = await testServer({ password: "p" }).start();
+  await using two = await testServer({ password: "p" }).start();
+  for (const [name, server] of Object.entries({ one, two })) {
+    server.handleExec(() => [name, "", 0]);
+    server.addFile("/it", name);
+  }
+  const hosts = [one, two].map(({ port }) => ({ host: "127.0.0.1", port }));
+  const options = { ...await optionsFor(one, home), hosts, password: "p", hostKeyCheck: false, keepConnections: true };
+  await using client = ssh.config(options);
+  for (let round = 0; round < 2; round++) {
+    assert.deepEqual((await client.exec("which")).map(({ stdout }) => stdout), ["one", "two"]);
+  }
+  const files = await client.download("/it", join(home.path, "it"));
+  assert.deepEqual(await Promise.all(files.map(({ dst }) => Deno.readTextFile(dst))), ["one", "two"]);
+});
