@@ -3,7 +3,7 @@ import { AppError } from "../../src/base/errors.ts";
 import { tailLogs } from "../../src/providers/union/data_proxy.ts";
 import { credentialHeaders, credentialOf } from "../../src/providers/union/credential_headers.ts";
 import { openUnionProvider } from "../../src/providers/union/provider.ts";
-import { getActionDetails, runIdOf } from "../../src/providers/union/runs.ts";
+import { getActionDetails, getRunDetails, runIdOf } from "../../src/providers/union/runs.ts";
 import { openSession } from "../../src/providers/union/session.ts";
 import { makeUnionFixture, ROBOT, ROBOT_ENV, type UnionFixture } from "../support/union_client.ts";
 import { attempt, failureOf, openProvider } from "../support/union_provider.ts";
@@ -38,6 +38,17 @@ Deno.test("a token that the control plane quotes in a refusal is not shown", asy
   const actionId = { run: runIdOf(session, "r1"), name: "a0" };
   const refused = await failureOf(tailLogs(session, { actionId, attempt: 0 }).next());
   assert.match(refused.message, /what is <\[redacted\]>\?/);
+});
+
+Deno.test("an answer that holds the token is passed on as it came", async () => {
+  await using fixture = await makeUnionFixture({ admin: ROBOT });
+  fixture.server.addRun(aRun("r1"));
+  await look(fixture);
+  const [token = ""] = fixture.server.oauth.accessTokens.keys();
+  const runSpec = { envs: { values: [{ key: "TOKEN", value: token }] } };
+  fixture.server.addRun(aRun("r1", { runSpec }));
+  using session = await open(fixture);
+  assert.deepEqual((await getRunDetails(session, runIdOf(session, "r1"), {})).runSpec, runSpec);
 });
 
 Deno.test("a secret that the identity provider quotes in a refusal is not shown", async () => {

@@ -129,7 +129,7 @@ async function callOnce(method: string, request: Message, options: AttemptOption
   });
   const message = answer.status === 200 && answer.contentType.includes("json") ? tryParseJson(answer.text) : undefined;
   if (message !== undefined) return asMessage(message);
-  throw errorOfAnswer(method, { ...answer, host: endpointHost(endpoint) });
+  throw errorOfAnswer(method, { ...answer, text: withoutSent(answer.text, headers), host: endpointHost(endpoint) });
 }
 
 async function openStream(method: string, request: Message, options: AttemptOptions): Promise<Response> {
@@ -172,6 +172,7 @@ async function* readStream(method: string, response: Response, sent: Headers): A
   throw rpcError(method, { code: "unavailable", message: "the stream broke off" });
 }
 
+/** What is shown of a refusal: it may quote the credential. */
 function withoutSent(text: string, headers: Headers): string {
   return redactValues(text, secretsOf(Object.entries(headers)));
 }

@@ -77,7 +77,8 @@ async function reopen(
     "auth_denied",
     `The credential ${JSON.stringify(tokenKey ?? "")} of this target cannot be renewed here`,
     {
-      hint: "It was made with other settings (FLYTE_API_KEY, perhaps): run porthole connect again with the same ones",
+      hint:
+        "It was made with other settings (FLYTE_API_KEY, perhaps): run porthole connect again with the same ones, or with --api-key, whose key is kept",
     },
   );
 }

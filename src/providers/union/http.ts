@@ -3,7 +3,6 @@ import { formatDuration } from "../../base/duration.ts";
 import { AppError, describeError } from "../../base/errors.ts";
 import type { Environment } from "../../base/home.ts";
 import { oneLine } from "../../base/printable.ts";
-import { redactValues, secretsOf } from "../../base/redact.ts";
 import { readCaCertificates } from "../../stream/ca_certificates.ts";
 import { mayCarryCredentials } from "./endpoint.ts";
 
@@ -22,7 +21,6 @@ export interface HttpRequest {
 export interface HttpAnswer {
   readonly status: number;
   readonly contentType: string;
-  /** Without the credentials of the request, which a refusal may quote. */
   readonly text: string;
   /** The host that a redirect points to. */
   readonly redirectHost?: string;
@@ -77,7 +75,7 @@ async function requestWhole(
   request: HttpRequest,
   open: (request: HttpRequest) => Promise<Response>,
 ): Promise<HttpAnswer> {
-  const { url, headers = {}, timeoutMs = REQUEST_TIMEOUT_MS, signal } = request;
+  const { url, timeoutMs = REQUEST_TIMEOUT_MS, signal } = request;
   using limit = deadline(timeoutMs, {
     signal,
     reason: () =>
@@ -95,7 +93,7 @@ async function requestWhole(
     return {
       status: response.status,
       contentType: response.headers.get("content-type") ?? "",
-      text: redactValues(await readText(response), secretsOf(Object.entries(headers))),
+      text: await readText(response),
       ...(redirectHost === undefined ? {} : { redirectHost }),
     };
   } catch (error) {

@@ -1,6 +1,6 @@
 import { AppError } from "../../../base/errors.ts";
 import { oneLine } from "../../../base/printable.ts";
-import { redactText, redactUrl, redactValues } from "../../../base/redact.ts";
+import { redactText, redactUrl, redactValues, secretsOf } from "../../../base/redact.ts";
 import { mayCarryCredentials } from "../endpoint.ts";
 import type { Http, HttpAnswer } from "../http.ts";
 import { describeWebPage } from "../web_page.ts";
@@ -74,20 +74,20 @@ export function oauthErrorOf(error: unknown): string | undefined {
 const SECRET_FIELDS = ["code", "code_verifier", "device_code", "refresh_token", "state"];
 
 function refusal(
-  { url, form }: OAuthForm,
+  { url, form, authorization = "" }: OAuthForm,
   { answer, message }: { answer: HttpAnswer; message: Message },
 ): AppError {
   const { host } = new URL(url);
-  const oauthError = textField(message, "error") || `http_${answer.status}`;
-  const sent = SECRET_FIELDS.map((name) => form[name] ?? "");
-  const description = oneLine(redactText(redactValues(textField(message, "error_description"), sent)));
-  const said = description || textField(message, "error") || describeAnswer(answer);
+  const sent = [...SECRET_FIELDS.map((name) => form[name] ?? ""), ...secretsOf([["authorization", authorization]])];
+  const shown = (text: string) => oneLine(redactText(redactValues(text, sent)));
+  const error = shown(textField(message, "error"));
+  const said = shown(textField(message, "error_description")) || error || shown(describeAnswer(answer));
   return new AppError(
     answer.status >= 500 ? "provider_failed" : "auth_denied",
-    `The log-in at ${JSON.stringify(host)} was refused: ${oneLine(said)} (HTTP ${answer.status})`,
+    `The log-in at ${JSON.stringify(host)} was refused: ${said} (HTTP ${answer.status})`,
     {
-      hint: refusalHint(url, { answer, error: textField(message, "error") }),
-      details: { oauthError, httpStatus: answer.status },
+      hint: refusalHint(url, { answer, error }),
+      details: { oauthError: error || `http_${answer.status}`, httpStatus: answer.status },
     },
   );
 }
