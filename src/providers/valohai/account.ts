@@ -1,7 +1,7 @@
 import { AppError } from "../../base/errors.ts";
 import type { Environment } from "../../base/home.ts";
 import { DEFAULT_HOST, isLoopback, parseHost } from "./host.ts";
-import { readToken, validateToken } from "./token_file.ts";
+import { loggedInHosts, readToken, validateToken } from "./token_file.ts";
 import { readToolConfigs, type ToolConfig } from "./tool_config.ts";
 
 /** What decides where the API is, who asks and about which project. */
@@ -43,6 +43,9 @@ export async function findPlace({ env, cwd, host, project }: AccountOptions): Pr
   if (env.VALOHAI_HOST) return place(env.VALOHAI_HOST, "VALOHAI_HOST", projectFound);
   const config = configs.find((each) => each.host);
   if (config?.host) return place(config.host, `host in ${config.path}`, projectFound, config);
+  // A token of the environment names no host, and goes to no other than everybody's for the sake of an old log-in.
+  const [only, ...more] = env.VALOHAI_TOKEN ? [] : await loggedInHosts(env);
+  if (only !== undefined && more.length === 0) return place(only, "the stored log-in", projectFound);
   return place(DEFAULT_HOST, "the default", projectFound);
 }
 
@@ -72,11 +75,19 @@ export async function findAccount(options: AccountOptions): Promise<Account> {
     const token = config.readToken();
     if (token) return { host, project, token, tokenSource: config.path };
   }
-  throw new AppError("auth_denied", `Cannot reach Valohai at ${host.origin}: no log-in for it is stored`, {
-    hint: `porthole auth login --on valohai${
-      host.origin === DEFAULT_HOST ? "" : ` --host ${host.origin}`
-    }, with a token from ${host.origin}/auth/tokens/; or set VALOHAI_TOKEN`,
-    details: { host: host.origin },
+  throw await notLoggedIn(env, host);
+}
+
+async function notLoggedIn(env: Environment, { origin }: URL): Promise<AppError> {
+  const flag = origin === DEFAULT_HOST ? "" : ` --host ${origin}`;
+  const login =
+    `porthole auth login --on valohai${flag}, with a token from ${origin}/auth/tokens/; or set VALOHAI_TOKEN`;
+  const others = await loggedInHosts(env);
+  return new AppError("auth_denied", `Cannot reach Valohai at ${origin}: no log-in for it is stored`, {
+    hint: others.length > 0
+      ? `There is one for ${others.join(", ")}: name it with --host or VALOHAI_HOST; else ${login}`
+      : login,
+    details: { host: origin },
   });
 }
 

@@ -63,6 +63,21 @@ export async function writeToken(env: Environment, { host, token }: { host: URL;
   return path;
 }
 
+/** The origins that a log-in is stored for. */
+export async function loggedInHosts(env: Environment): Promise<string[]> {
+  const hosts: string[] = [];
+  try {
+    for await (const { name } of Deno.readDir(tokensFolder(env))) {
+      if (!name.startsWith("valohai-") || !name.endsWith(".json")) continue;
+      const stored = parseStoredToken(await Deno.readTextFile(`${tokensFolder(env)}/${name}`).catch(() => ""));
+      if (stored) hosts.push(stored.host);
+    }
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  return hosts;
+}
+
 /** Forgets the token for `host`; true if there was one. */
 export async function removeToken(env: Environment, host: URL): Promise<boolean> {
   try {

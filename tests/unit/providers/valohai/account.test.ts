@@ -42,6 +42,26 @@ Deno.test("findPlace falls back to Valohai's own host", async () => {
   });
 });
 
+Deno.test("findPlace means the only installation that somebody has logged in to, where nothing names one", async () => {
+  await withHome(async (home) => {
+    const env = { HOME: home, PORTHOLE_HOME: join(home, ".porthole") };
+    const originOf = async (more: Record<string, string> = {}) =>
+      (await findPlace({ env: { ...env, ...more }, cwd: home })).host.origin;
+    await writeToken(env, { host: new URL("https://vh.example.com"), token: TOKEN });
+    assert.equal(await originOf(), "https://vh.example.com");
+    assert.equal(await originOf({ VALOHAI_HOST: "https://other.example.com" }), "https://other.example.com");
+    assert.equal(await originOf({ VALOHAI_TOKEN: TOKEN }), "https://app.valohai.com");
+    await writeToken(env, { host: new URL("https://vh2.example.com"), token: TOKEN });
+    assert.equal(await originOf(), "https://app.valohai.com");
+    await assert.rejects(findAccount({ env, cwd: home }), (error: unknown) => {
+      const { code, hint = "" } = error as { code: string; hint?: string };
+      assert.equal(code, "auth_denied");
+      assert.match(hint, /^There is one for https:\/\/vh2?\.example\.com, https:\/\/vh2?\.example\.com: name it with /);
+      return true;
+    });
+  });
+});
+
 Deno.test("findAccount reads the host, token and linked project that Valohai's tool wrote", async () => {
   await withHome(async (home) => {
     const cwd = join(home, "code", "digits", "src");
