@@ -1,3 +1,4 @@
+import { AppError } from "../base/errors.ts";
 import type { TargetRoute } from "./target.ts";
 
 /** The action that a run begins with, on platforms whose runs have actions. */
@@ -7,6 +8,18 @@ export const ROOT_ACTION = "a0";
 export interface RunReference {
   readonly runName: string;
   readonly actionName: string;
+}
+
+/** The run's name, on a platform whose runs have no actions. @throws AppError `usage` where one is named. */
+export function nameWithoutAction({ runName, actionName }: RunReference, platform: string): string {
+  if (actionName === ROOT_ACTION) return runName;
+  throw new AppError(
+    "usage",
+    `Cannot use the action ${JSON.stringify(actionName)} on ${platform}: runs have none there`,
+    {
+      hint: `Name the run ${JSON.stringify(runName)} alone`,
+    },
+  );
 }
 
 /** All that a provider knows of a run that can be reached. */

@@ -145,6 +145,20 @@ Deno.test("resolve names an execution that is not there", async () => {
   assert.equal(error.message, "Cannot find execution #99: Valohai does not know it: Not found.");
 });
 
+Deno.test("an action is refused, since an execution has none", async () => {
+  await using at = await stageValohai({ executions: [{ counter: 5, script: [{ status: "started" }] }] });
+  const run = { runName: "5", actionName: "a1" };
+  const refused = {
+    code: "usage",
+    message: 'Cannot use the action "a1" on valohai: runs have none there',
+    hint: 'Name the run "5" alone',
+  };
+  await assert.rejects(at.provider.resolve(run, { pollIntervalMs: 1 }).next(), refused);
+  await assert.rejects(at.provider.stop(run, {}), refused);
+  await assert.rejects(at.provider.logs(run, { follow: false }).next(), refused);
+  assert.deepEqual(at.server.requests, []);
+});
+
 Deno.test("list yields executions newest first with the project given by its name", async () => {
   await using at = await stageValohai({
     executions: [{ counter: 1, script: [{ status: "complete" }] }, { counter: 2, script: [{ status: "started" }] }],

@@ -1,7 +1,7 @@
 import { sleep } from "../../base/abort.ts";
 import { AppError } from "../../base/errors.ts";
 import type { Environment } from "../../base/home.ts";
-import type { ResolveState, RunReference } from "../../targets/resolve_state.ts";
+import { nameWithoutAction, type ResolveState, type RunReference } from "../../targets/resolve_state.ts";
 import { validateAlias } from "../../targets/target_store.ts";
 import type { LaunchRequest, Provider, RunSummary } from "../provider.ts";
 import { followFile, lastLines } from "./log_file.ts";
@@ -79,9 +79,11 @@ export class LocalProvider implements Provider {
   }
 
   async *resolve(
-    { runName, actionName }: RunReference,
+    reference: RunReference,
     { signal, pollIntervalMs = POLL_MS }: { signal?: AbortSignal | undefined; pollIntervalMs?: number } = {},
   ): AsyncGenerator<ResolveState> {
+    const { actionName } = reference;
+    const runName = nameWithoutAction(reference, "this machine");
     const run = await this.#mustLoad(runName);
     const files = runFiles(this.options.env, runName);
     for (;;) {
@@ -110,7 +112,8 @@ export class LocalProvider implements Provider {
     }
   }
 
-  async stop({ runName }: RunReference, { signal }: { signal?: AbortSignal | undefined } = {}): Promise<void> {
+  async stop(reference: RunReference, { signal }: { signal?: AbortSignal | undefined } = {}): Promise<void> {
+    const runName = nameWithoutAction(reference, "this machine");
     const run = await this.#mustLoad(runName);
     const files = runFiles(this.options.env, runName);
     while ((await this.#summarise(run)).phase === "starting") await sleep(POLL_MS, signal);
@@ -126,9 +129,10 @@ export class LocalProvider implements Provider {
   }
 
   async *logs(
-    { runName }: RunReference,
+    reference: RunReference,
     { signal, follow = false }: { signal?: AbortSignal | undefined; follow?: boolean } = {},
   ): AsyncGenerator<string> {
+    const runName = nameWithoutAction(reference, "this machine");
     const run = await this.#mustLoad(runName);
     const goesOn = async () => follow && (await this.#summarise(run)).phase !== "ended";
     yield* followFile(runFiles(this.options.env, runName).log, { signal, goesOn });

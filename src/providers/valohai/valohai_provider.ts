@@ -1,7 +1,7 @@
 import { AppError, type ErrorCode } from "../../base/errors.ts";
 import { ensureKeypair } from "../../ssh/keys/ensure_keypair.ts";
 import { portholeKeyPath } from "../../ssh/keys/key_places.ts";
-import type { ResolveState, RunReference } from "../../targets/resolve_state.ts";
+import { nameWithoutAction, type ResolveState, type RunReference } from "../../targets/resolve_state.ts";
 import type { TargetRoute } from "../../targets/target.ts";
 import type { FailedDial, LaunchRequest, Provider, RunSummary } from "../provider.ts";
 import { type AccountOptions, findAccount } from "./account.ts";
@@ -94,9 +94,10 @@ export class ValohaiProvider implements Provider {
 
   /** Waits through created and queued, then for the SSH server's address. See {@link Provider.resolve}. */
   async *resolve(
-    { runName }: RunReference,
+    run: RunReference,
     { signal, pollIntervalMs }: Call & { pollIntervalMs: number },
   ): AsyncGenerator<ResolveState> {
+    const runName = nameWithoutAction(run, this.name);
     const counter = parseCounter(runName);
     const { client, projectId } = await this.#open(signal);
     const { sleep, random } = this.options;
@@ -134,15 +135,15 @@ export class ValohaiProvider implements Provider {
   }
 
   /** Stops an execution; one that has ended already is left alone. */
-  async stop({ runName }: RunReference, { signal }: Call = {}): Promise<void> {
-    const { client, execution } = await this.#find(runName, signal);
+  async stop(run: RunReference, { signal }: Call = {}): Promise<void> {
+    const { client, execution } = await this.#find(nameWithoutAction(run, this.name), signal);
     if (hasEnded(execution)) return;
     const path = execution.stopUrl ?? `${execution.url}stop/`;
     await client.post(path, { purpose: `stop execution #${execution.counter}`, signal });
   }
 
-  async *logs({ runName }: RunReference, { signal, follow }: Call & { follow: boolean }): AsyncGenerator<string> {
-    const { client, projectId, execution } = await this.#find(runName, signal);
+  async *logs(run: RunReference, { signal, follow }: Call & { follow: boolean }): AsyncGenerator<string> {
+    const { client, projectId, execution } = await this.#find(nameWithoutAction(run, this.name), signal);
     const { sleep } = this.options;
     yield* followLog(client, { projectId, execution, follow, signal, ...(sleep ? { sleep } : {}) });
   }
