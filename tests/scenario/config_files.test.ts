@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { editSshConfig } from "../../src/ssh/config/edit_ssh_config.ts";
 import { configPlaces, listHosts, removeHosts, writeHosts } from "../../src/ssh/config/managed_hosts.ts";
 import { makeTempHome, type TempHome } from "../support/temp_home.ts";
@@ -172,6 +172,21 @@ Deno.test("twenty editSshConfig at once lose no host", async () => {
   const text = await Deno.readTextFile(path);
   assert.equal(text.match(/>>>$/gm)?.length, 1);
   assert.match(text, /Host h0\n/);
+});
+
+Deno.test("twenty hosts in both files, written and removed at once, leave nothing behind", async () => {
+  await using home = await makeTempHome();
+  const { configPath, ownPath } = places(home);
+  await Deno.mkdir(dirname(configPath), { recursive: true });
+  await Deno.writeTextFile(configPath, "Host a\n");
+  const names = Array.from({ length: 20 }, (_, index) => `h${index}`);
+  await Promise.all(
+    names.map((name, at) => writeHosts(places(home), [{ name, text: `Host ${name}\n` }], { include: at % 2 === 1 })),
+  );
+  assert.equal((await listHosts(places(home))).length, 20);
+  await Promise.all(names.map((name) => removeHosts(places(home), [name])));
+  assert.equal(await Deno.readTextFile(configPath), "Host a\n");
+  await assert.rejects(Deno.stat(ownPath), Deno.errors.NotFound);
 });
 
 Deno.test("editSshConfig follows a link that leads nowhere yet, and refuses a circle", async () => {

@@ -24,8 +24,8 @@ export interface EditSshConfigOptions {
   readonly dryRun?: boolean;
   /** Keeps a copy as `<path>.porthole-backup` before the first section goes in, if there is none. True by default. */
   readonly backup?: boolean;
-  /** The file that whoever edits locks; in a folder of ours, since it stays behind. */
-  readonly lockPath: string;
+  /** The file that whoever edits locks, see {@link lockConfig}; undefined where the caller holds it. */
+  readonly lockPath?: string;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -53,8 +53,7 @@ export async function editSshConfig(path: string, options: EditSshConfigOptions)
   const { dryRun = false, lockPath, signal } = options;
   signal?.throwIfAborted();
   if (dryRun) return describeEdit(await readConfigFile(path), options);
-  await ensurePrivateFolder(dirname(lockPath));
-  using _lock = await lockFile(lockPath, { signal });
+  using _lock = lockPath === undefined ? undefined : await lockConfig(lockPath, { signal });
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     signal?.throwIfAborted();
     const result = await applyEdit(await readConfigFile(path), options);
@@ -63,6 +62,15 @@ export async function editSshConfig(path: string, options: EditSshConfigOptions)
   throw new AppError("config_invalid", `Cannot edit ${JSON.stringify(path)}: another program keeps changing it`, {
     hint: "Close whatever writes that file, then try again",
   });
+}
+
+/** Keeps others of us from editing until disposed. The lock's file is in a folder of ours, since it stays behind. */
+export async function lockConfig(
+  lockPath: string,
+  options: Pick<EditSshConfigOptions, "signal">,
+): Promise<Disposable> {
+  await ensurePrivateFolder(dirname(lockPath));
+  return await lockFile(lockPath, options);
 }
 
 /** Undefined when the file changed while the new text was made: then nothing was written. */

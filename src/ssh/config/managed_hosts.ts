@@ -3,7 +3,7 @@ import { AppError } from "../../base/errors.ts";
 import { type Environment, homeFolder, portholeHome } from "../../base/home.ts";
 import { binaryToText, readConfigFile } from "./config_file.ts";
 import { quoteConfigWord } from "./config_words.ts";
-import { editSshConfig, type EditSshConfigResult } from "./edit_ssh_config.ts";
+import { editSshConfig, type EditSshConfigResult, lockConfig } from "./edit_ssh_config.ts";
 import { findSections, INCLUDE_SECTION } from "./managed_sections.ts";
 
 /** The files that our hosts can stand in. */
@@ -50,6 +50,7 @@ export async function writeHosts(
   hosts: readonly HostSection[],
   { include = false, ...options }: ManageHostsOptions & { readonly include?: boolean } = {},
 ): Promise<EditSshConfigResult[]> {
+  using _lock = await lockBoth(places, options);
   const names = hosts.map(({ name }) => name);
   const own = await planOwnRemoval(places, names);
   if (!include) {
@@ -73,6 +74,7 @@ export async function removeHosts(
   names: readonly string[],
   options: ManageHostsOptions = {},
 ): Promise<EditSshConfigResult[]> {
+  using _lock = await lockBoth(places, options);
   const own = await planOwnRemoval(places, names);
   const user = await editUserFile(places, { ...options, remove: [...names, ...own.includeToRemove] });
   const results = own.isAffected ? [user, await editOwnFile(places, { ...options, remove: names })] : [user];
@@ -99,6 +101,16 @@ export async function listHosts({ configPath, ownPath }: ConfigPlaces): Promise<
   return found;
 }
 
+/** What becomes of one file depends on the other: nobody else may edit either meanwhile. */
+async function lockBoth(
+  places: ConfigPlaces,
+  { dryRun = false, signal }: ManageHostsOptions,
+): Promise<Disposable | undefined> {
+  // Broken markers in either are found before anything is made, the lock's file included.
+  await listHosts(places);
+  return dryRun ? undefined : await lockConfig(places.lockPath, { signal });
+}
+
 /**
  * What taking `names` out of our own file means: the user's file needs its Include line no more when none is left.
  *
@@ -115,12 +127,12 @@ async function planOwnRemoval(
 
 type Edits = ManageHostsOptions & { readonly upsert?: readonly HostSection[]; readonly remove?: readonly string[] };
 
-function editUserFile({ configPath, lockPath }: ConfigPlaces, edits: Edits): Promise<EditSshConfigResult> {
-  return editSshConfig(configPath, { ...edits, lockPath });
+function editUserFile({ configPath }: ConfigPlaces, edits: Edits): Promise<EditSshConfigResult> {
+  return editSshConfig(configPath, edits);
 }
 
-function editOwnFile({ ownPath, lockPath }: ConfigPlaces, edits: Edits): Promise<EditSshConfigResult> {
-  return editSshConfig(ownPath, { ...edits, lockPath, backup: false });
+function editOwnFile({ ownPath }: ConfigPlaces, edits: Edits): Promise<EditSshConfigResult> {
+  return editSshConfig(ownPath, { ...edits, backup: false });
 }
 
 /** `path` as ssh's Include takes it: glob characters escaped, and nothing that newer versions expand. */
