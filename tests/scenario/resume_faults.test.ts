@@ -6,6 +6,7 @@ import { RESUME_AGAIN, RESUME_NEW } from "../../src/stream/resume/protocol.ts";
 import { ResumeSessions } from "../../src/stream/resume/server.ts";
 import { dialWebSocket } from "../../src/stream/websocket_client.ts";
 import { type ConnectionPlan, FaultProxy } from "../support/fault_proxy.ts";
+import { until } from "../support/websocket_end.ts";
 import { WebSocketListener } from "../support/websocket_listener.ts";
 import { pattern, readAll } from "../support/websocket_transport.ts";
 
@@ -43,10 +44,6 @@ async function echo(stream: ByteStream): Promise<void> {
   } finally {
     stream[Symbol.dispose]();
   }
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
 /** Sends `bytes` and takes all that comes back. */

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { eventually } from "../support/agent_stage.ts";
 import { hasProgram, programPath } from "../support/programs.ts";
 import { makeResumeStage } from "../support/resume_stage.ts";
+import { freePort } from "../support/sshd.ts";
 
 const ignore = !hasProgram("ssh") || !hasProgram("nginx") || Deno.build.os !== "linux";
 
@@ -65,11 +66,6 @@ http {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#child) await this.kill("SIGKILL");
   }
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }
 
 for (const signal of ["SIGKILL", "SIGTERM"] as const) {

@@ -150,7 +150,11 @@ Deno.test({
     }).spawn();
     const reader = parent.stdout.pipeThrough(new TextDecoderStream()).getReader();
     let text = "";
-    while (!text.includes("\n")) text += (await reader.read()).value ?? "";
+    while (!text.includes("\n")) {
+      const { done, value } = await reader.read();
+      assert.equal(done, false, `it ended: ${text}`);
+      text += value;
+    }
     const { pid } = JSON.parse(text);
     parent.kill("SIGKILL");
     await parent.status;

@@ -77,10 +77,20 @@ function sshdConfig(
   ].join("\n");
 }
 
-/** A port of the loopback address that was free a moment ago. */
+/** Below what the system gives to whoever asks for any port (32768 up on Linux, 49152 up elsewhere). */
+const PORTS = { from: 10_000, count: 22_000 };
+
+/** A port of the loopback address that was free a moment ago, and that nobody else gets by asking for any. */
 export function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
+  for (;;) {
+    const port = PORTS.from + Math.floor(Math.random() * PORTS.count);
+    try {
+      Deno.listen({ hostname: "127.0.0.1", port }).close();
+      return port;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    }
+  }
 }
 
 /** What a program printed. Throws with its stderr when it failed. */

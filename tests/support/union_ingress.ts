@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { join } from "node:path";
 import { programPath, pythonWith } from "./programs.ts";
+import { freePort } from "./sshd.ts";
 
 /** True when {@link startPod} and {@link startIngress} have what they need. */
 export const HAS_INGRESS = programPath("nginx") !== null && pythonWith("asyncssh") !== null;
@@ -87,11 +88,6 @@ http {
   }
 }
 `;
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }
 
 async function untilAccepts(port: number): Promise<void> {

@@ -15,9 +15,16 @@ export async function settle(): Promise<void> {
   for (let i = 0; i < 20; i++) await Promise.resolve();
 }
 
-/** Resolves once `condition` holds; a test that waits in vain is ended by the runner. */
+/** Long for a busy machine, and short enough to see which test waits in vain. */
+const PATIENCE_MS = 60_000;
+
+/** Resolves once `condition` holds. @throws Error that shows it, after a minute */
 export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 1));
+  const startedAt = performance.now();
+  while (!condition()) {
+    if (performance.now() - startedAt > PATIENCE_MS) throw new Error(`It never came to ${condition}`);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
 }
 
 /** For `assert.rejects`: an AppError with this code and message. */
