@@ -171,6 +171,18 @@ test("launch and connect refuse a key file that is not there before anything is 
   assert.equal(at.server.requests.length, before);
 });
 
+test("a key file named from the folder of work is found from any other", async (at) => {
+  await at.porthole(["auth", "login", "--on", "valohai"], { input: VALOHAI_TOKEN });
+  const key = join(at.home.path, "mine");
+  await run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", key]);
+  const launch = ["launch", "--on", "valohai", "--step", "train", "--no-wait"];
+  assert.equal((await at.porthole([...launch, "--debug-key-file", "mine.pub"])).code, 0);
+  await at.admitDebugKey();
+  const connect = await at.porthole(["connect", "1", "--user", at.sshd.user, "--poll-interval", "10ms"]);
+  assert.equal(connect.code, 0, connect.stderr);
+  assert.match(connect.stdout, new RegExp(`^ {4}IdentityFile ${key}$`, "m"));
+});
+
 test("firewall takes port and address from the target that is to be reached", async (at) => {
   await at.connected();
   const { code, stdout, stderr } = await at.porthole(["firewall", "gcp", "--target", "job"]);

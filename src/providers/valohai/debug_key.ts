@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { AppError, describeError } from "../../base/errors.ts";
 import { oneLine } from "../../base/printable.ts";
 import { shellQuote } from "../../base/shell_quote.ts";
@@ -51,10 +52,13 @@ export async function readDebugKeyFile(path: string): Promise<DebugKey> {
   return { publicKey, identityFile: await privateHalfOf(path) };
 }
 
-/** The private key beside `KEY.pub`: `KEY`, else `KEY.pem`; undefined when there is none. */
+/**
+ * The private key beside `KEY.pub`: `KEY`, else `KEY.pem`; undefined when there is none. A path from the root, since it is
+ * filed and used from other folders.
+ */
 export async function privateHalfOf(publicPath: string): Promise<string | undefined> {
   if (!publicPath.endsWith(".pub")) return undefined;
-  const base = publicPath.slice(0, -".pub".length);
+  const base = resolve(publicPath).slice(0, -".pub".length);
   for (const path of [base, `${base}.pem`]) {
     const isFile = await Deno.stat(path).then((found) => found.isFile, () => false);
     if (isFile) return path;
