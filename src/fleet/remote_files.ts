@@ -37,6 +37,6 @@ export interface RemoteFiles extends AsyncDisposable {
   setAttributes(path: string, attributes: { mode: number | undefined; mtime: number | undefined }): Promise<void>;
   /** Renames over what is there. */
   replace(from: string, to: string): Promise<void>;
-  /** Removes a file; nothing happens when there is none. */
+  /** Removes a file; nothing happens when there is none. Also once the call was cancelled. */
   remove(path: string): Promise<void>;
 }

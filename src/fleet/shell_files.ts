@@ -16,11 +16,11 @@ const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 
 /** The files of a host that has no SFTP: `cat`, `mv` and the like, run by its shell. */
 export function openShellFiles(connection: SshConnection, signal: AbortSignal | undefined): RemoteFiles {
-  const ask = async (script: string): Promise<string> => {
+  const ask = async (script: string, options = { signal }): Promise<string> => {
     const pieces: Uint8Array[] = [];
     let size = 0;
     await runScript(connection, script, {
-      signal,
+      ...options,
       onBytes(bytes) {
         size += bytes.length;
         if (size > MAX_ANSWER_BYTES) throw new AppError("remote_failed", "The far side said more than was asked for");
@@ -89,7 +89,7 @@ export function openShellFiles(connection: SshConnection, signal: AbortSignal | 
       await ask(`if [ -d ${target} ]; then echo a folder is there >&2; exit 1; fi; mv -f ${quotePath(from)} ${target}`);
     },
     async remove(path) {
-      await ask(`rm -f ${quotePath(path)}`);
+      await ask(`rm -f ${quotePath(path)}`, { signal: undefined });
     },
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { dirname, join as remoteJoin } from "node:path/posix";
+import { deadline, orAbort } from "../base/abort.ts";
 import { AppError } from "../base/errors.ts";
 import type { SshConnection } from "../ssh/client/connection.ts";
 import { assertSameHash, hashLocalFile, hashRemoteFile } from "./checksum.ts";
@@ -12,6 +13,9 @@ import type { TransferProgress } from "./transfer_progress.ts";
 
 /** Files of a tree that are under way at once: small ones cost round trips, not bytes. */
 const FILES_AT_ONCE = 8;
+
+/** For taking away what a failed upload has left. */
+const CLEAN_UP_MS = 2000;
 
 /** One regular file to upload. */
 export interface LocalFile {
@@ -147,7 +151,7 @@ async function remoteTarget({ path }: LocalSource, dst: string, files: RemoteFil
 }
 
 async function uploadFile(file: LocalFile, to: string, work: UploadWork): Promise<string | undefined> {
-  const { files, options, signal } = work;
+  const { files, options } = work;
   const { resume = false } = options;
   const part = remoteJoin(dirname(to), partName(remoteBasename(to), { source: file, resume }));
   try {
@@ -158,8 +162,10 @@ async function uploadFile(file: LocalFile, to: string, work: UploadWork): Promis
     return checksum;
   } catch (error) {
     const isWorthKeeping = resume && !(error instanceof AppError && /checksum/.test(error.message));
-    if (!isWorthKeeping && !work.connection.isClosed && !signal?.aborted) {
-      await files.remove(part).catch(() => {/* the first error is the one to tell */});
+    if (!isWorthKeeping && !work.connection.isClosed) {
+      // Also where the call was cancelled: what is left of it would fill the disks of all hosts.
+      using limit = deadline(CLEAN_UP_MS, { reason: () => new AppError("timeout", "It could not be removed in time") });
+      await orAbort(files.remove(part), limit.signal).catch(() => {/* the first error is the one to tell */});
     }
     throw error;
   }

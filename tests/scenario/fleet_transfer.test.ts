@@ -77,6 +77,17 @@ for (const { via, hasSftp } of WAYS) {
     assert.deepEqual([up?.error, up?.ok, up?.bytes], [undefined, true, 25_000]);
     assert.deepEqual(await Deno.readFile(join(dst, "big")), content);
   });
+
+  scenario(`an upload over ${via} that is cancelled leaves nothing`, async () => {
+    await using set = await makeStage({ hasSftp });
+    const src = join(set.home.path, "big");
+    await Deno.writeFile(src, new Uint8Array(100_000_000));
+    const there = join(set.home.path, "there");
+    for await (const event of config(set.options()).uploadEvents(src, join(there, "big"))) {
+      if (event.type === "progress") break;
+    }
+    assert.deepEqual([...Deno.readDirSync(there)], []);
+  });
 }
 
 /** The one file that `fail` leaves in the folder that it names. */
