@@ -13,7 +13,7 @@ export interface DoorOptions {
   readonly notices: LimitNotices;
 }
 
-interface Visitor extends Pick<Arrival, "address" | "place"> {
+interface Visitor extends Pick<Arrival, "address" | "place" | "confirm"> {
   wasRefused: boolean;
 }
 
@@ -35,8 +35,8 @@ export class Door {
   }
 
   /** A client begins to speak SSH. */
-  arrived(connection: SshConnection, { address, place }: Arrival): void {
-    const visitor: Visitor = { address, place, wasRefused: false };
+  arrived(connection: SshConnection, { address, place, confirm = () => {} }: Arrival): void {
+    const visitor: Visitor = { address, place, confirm, wasRefused: false };
     this.#visitors.set(connection, visitor);
     const farewell = {
       reason: DISCONNECT.tooManyConnections,
@@ -59,6 +59,7 @@ export class Door {
   loggedIn(connection: SshConnection): void {
     const visitor = this.#visitors.get(connection);
     visitor?.place[Symbol.dispose]();
+    visitor?.confirm?.();
     if (visitor?.address !== undefined) this.failedLogins.forget(visitor.address);
   }
 

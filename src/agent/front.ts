@@ -29,6 +29,8 @@ export interface Arrival {
   readonly isResumable: boolean;
   /** What it is told apart by, if by anything. */
   readonly address: string | undefined;
+  /** It has logged in: its session is worth more than those of others that have not. */
+  readonly confirm?: () => void;
   /** Its place among those who wait, to be disposed once it waits no longer. */
   readonly place: Place;
 }
@@ -146,7 +148,8 @@ async function upgrade(
     await sessions.resume(stream, { identity });
     return false;
   }
-  accept(sessions.open(stream, { identity }), { remote, isResumable: true, address, place });
+  const session = sessions.open(stream, { identity });
+  accept(session, { remote, isResumable: true, confirm: () => session.confirm(), address, place });
   return true;
 }
 

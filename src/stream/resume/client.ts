@@ -5,7 +5,14 @@ import type { ByteStream } from "../byte_stream.ts";
 import { FrameReader } from "./frame_reader.ts";
 import { CLOSE, encodeResume, RESUME_AGAIN, RESUME_NEW, type ResumeFrame } from "./protocol.ts";
 import { Outage } from "./outage.ts";
-import { type Attached, type Carrier, type DialledCarrier, isCarrier, type ResumeDialer } from "./carrier.ts";
+import {
+  type Attached,
+  type Carrier,
+  type CarrierEnd,
+  type DialledCarrier,
+  isCarrier,
+  type ResumeDialer,
+} from "./carrier.ts";
 import { closeError, isSessionClose } from "./close_error.ts";
 import { ResumableSession } from "./session.ts";
 
@@ -51,6 +58,9 @@ export class ResumableClient implements ByteStream {
   #closing: Promise<void> | undefined;
   #id: Uint8Array | undefined;
   #holdMs: number;
+  readonly #begunAt = performance.now();
+  /** Connections that were lost before the agent had given it an id. */
+  #lostNameless = 0;
 
   /** Begins with a connection on which {@link RESUME_NEW} was chosen. */
   constructor(carrier: Carrier, dial: ResumeDialer, options: DialResumableOptions) {
@@ -138,7 +148,7 @@ export class ResumableClient implements ByteStream {
     );
     // A hand-over that fails half-way leaves the old connection replaced, and the session without one.
     present.ended.then((end) => outage.begin(end.kind === "lost" ? end.error : undefined));
-    if (trouble === "lost") await present.ended;
+    if (trouble === "lost") this.#assertWorthTrying(await present.ended);
     if (failedTries > 0) await outage.pause(new AppError("tunnel_closed", "It ended as soon as it was there"), over);
     for (;;) {
       over.throwIfAborted();
@@ -157,6 +167,13 @@ export class ResumableClient implements ByteStream {
         await outage.pause(failure, over);
       }
     }
+  }
+
+  /** @throws AppError once an agent that gives no id has had its time */
+  #assertWorthTrying(end: CarrierEnd): void {
+    if (this.#id || ++this.#lostNameless === 1 || performance.now() - this.#begunAt < FIRST_TRIES_MS) return;
+    const error = end.kind === "lost" ? end.error : undefined;
+    throw error ?? new AppError("tunnel_closed", "The connection ended before the agent's answer");
   }
 
   async #dialAgain(): Promise<Attached> {

@@ -25,7 +25,7 @@ const FINDING_BYTES = 8;
 export interface HoldLimits {
   /** How long a session waits for its client. */
   readonly holdMs: number;
-  /** Sessions waiting at one time; more give up the one that waits longest. */
+  /** Sessions waiting at one time; for one more the one that waits longest is given up, those without a log-in first. */
   readonly maxHeld: number;
   /** What they may hold in memory together. */
   readonly maxHeldBytes: number;
@@ -51,9 +51,16 @@ export interface Belonging {
   readonly identity: string;
 }
 
+/** A session as the server behind it has it. */
+export interface ServedSession extends ByteStream {
+  /** Its client has shown who it is: when some must be given up, those that have not go first. */
+  confirm(): void;
+}
+
 interface Entry extends Belonging {
   readonly id: Uint8Array;
   readonly session: ResumableSession;
+  isConfirmed: boolean;
   holdTimer: ReturnType<typeof setTimeout> | undefined;
 }
 
@@ -92,13 +99,13 @@ export class ResumeSessions implements AsyncDisposable {
   }
 
   /** Begins a session on `carrier`, which is owned from now on. The stream lives as long as the session. */
-  open(carrier: Carrier, { identity }: Belonging): ByteStream {
+  open(carrier: Carrier, { identity }: Belonging): ServedSession {
     const id = crypto.getRandomValues(new Uint8Array(SESSION_ID_BYTES));
-    const entry: Entry = { id, identity, session: new ResumableSession(), holdTimer: undefined };
+    const entry: Entry = { id, identity, session: new ResumableSession(), isConfirmed: false, holdTimer: undefined };
     this.#entries.set(findingPart(id), entry);
     entry.session.over.addEventListener("abort", () => this.#forget(entry), { once: true });
     this.#attach(entry, { carrier, peerReceived: 0 });
-    return new ServedStream(entry.session);
+    return new ServedStream(entry);
   }
 
   /** Reads which session `carrier` comes for and gives it that, or tells it why not. Never rejects. */
@@ -166,7 +173,8 @@ export class ResumeSessions implements AsyncDisposable {
     const { maxHeld, maxHeldBytes } = this.#limits;
     const heldBytes = () => [...this.#held].reduce((sum, { session }) => sum + session.bufferedBytes, 0);
     while (this.#held.size > maxHeld || heldBytes() > maxHeldBytes) {
-      const [oldest] = this.#held;
+      const [first] = this.#held;
+      const oldest = [...this.#held].find(({ isConfirmed }) => !isConfirmed) ?? first;
       if (!oldest) return;
       const what = `${this.#held.size} sessions with ${Math.round(heldBytes() / 2 ** 20)} MiB`;
       this.#onLimit(`${what} wait for their clients: gave up the one that has waited longest`);
@@ -207,13 +215,19 @@ export class ResumeSessions implements AsyncDisposable {
 }
 
 /** A session as the server behind it sees it: once it has ended its side, a dispose still lets its last bytes arrive. */
-class ServedStream implements ByteStream {
+class ServedStream implements ServedSession {
+  readonly #entry: Entry;
   readonly #session: ResumableSession;
   #isWriteClosed = false;
   #isDisposed = false;
 
-  constructor(session: ResumableSession) {
-    this.#session = session;
+  constructor(entry: Entry) {
+    this.#entry = entry;
+    this.#session = entry.session;
+  }
+
+  confirm(): void {
+    this.#entry.isConfirmed = true;
   }
 
   read(): Promise<Uint8Array | null> {
@@ -232,6 +246,7 @@ class ServedStream implements ByteStream {
   [Symbol.dispose](): void {
     if (this.#isDisposed) return;
     this.#isDisposed = true;
+    this.#entry.isConfirmed = false;
     if (!this.#isWriteClosed) return this.#session[Symbol.dispose]();
     this.#session.discardIncoming();
     const timer = setTimeout(() => this.#session[Symbol.dispose](), LINGER_MS);

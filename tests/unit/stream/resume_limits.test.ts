@@ -62,6 +62,24 @@ Deno.test("a client is told that its session was given up for others, and the ag
   second[Symbol.dispose]();
 });
 
+Deno.test("sessions that nobody has logged in to are given up before those of others, however long these wait", async () => {
+  await using sessions = new ResumeSessions({ maxHeld: 2 });
+  const hold = (isConfirmed: boolean) => {
+    const [client, agent] = joinedCarriers(RESUME_NEW);
+    const stream = sessions.open(agent, { identity: "" });
+    if (isConfirmed) stream.confirm();
+    client.cut();
+    return stream.read().catch((error) => error);
+  };
+  const longest = hold(true);
+  await until(() => sessions.heldCount === 1);
+  const strangers = [hold(false), hold(false), hold(false)];
+  failsWith("tunnel_closed", "Too many sessions waited for their clients")(await strangers[0]);
+  failsWith("tunnel_closed", "Too many sessions waited for their clients")(await strangers[1]);
+  assert.equal(await Promise.race([longest, Promise.resolve("waits")]), "waits");
+  assert.equal(sessions.count, 2);
+});
+
 Deno.test("an agent holds a session whose client says that it was replaced, for no longer than any other", async () => {
   await using sessions = new ResumeSessions({ holdMs: 50 });
   const [client, agent] = joinedCarriers(RESUME_NEW);

@@ -160,6 +160,18 @@ Deno.test("a client gives up after its time, and tells once that the session is 
   stream[Symbol.dispose]();
 });
 
+Deno.test("a client gives up on an agent that ends every connection without a WELCOME", async () => {
+  let dials = 0;
+  using stream = await dialResumable(({ protocols: [protocol = ""] }) => {
+    dials++;
+    const [client, agent] = joinedCarriers(protocol);
+    setTimeout(() => agent.cut(), 5);
+    return Promise.resolve(client);
+  });
+  await assert.rejects(stream.read(), failsWith("tunnel_closed", "The connection ended before the agent's answer"));
+  assert.ok(dials >= 2 && dials < 20, `${dials} dials`);
+});
+
 Deno.test("a client tells when its session is back", async () => {
   await using sessions = new ResumeSessions();
   const { dial } = dialerTo(sessions, {
