@@ -113,6 +113,17 @@ story("a job that failed is held for a look, its status told and passed on", asy
   assert.match((await porthole("list")).stdout, /^broken\s+ended \(3\)/);
 });
 
+story("of those who launch the same name at one moment, one does", async ({ porthole }) => {
+  await porthole("keys", "ensure");
+  const launch = () => porthole("launch", "--name", "one", "--detach", "--hold", "always", "--", "true");
+  const outcomes = await Promise.all(Array.from({ length: 6 }, launch));
+  assert.equal(outcomes.filter(({ code }) => code === 0).length, 1);
+  for (const { code, stderr } of outcomes) {
+    if (code !== 0) assert.match(stderr, /^porthole: Cannot launch "one": a run of that name is still there\n/);
+  }
+  assert.equal((await porthole("connect", "one")).code, 0);
+});
+
 story("a job can be stopped at once, before its agent is up", async ({ porthole }) => {
   await porthole("launch", "--name", "brief", "--detach", "--", "sleep", "600");
   assert.deepEqual((await porthole("stop", "brief")).stdout, "Stopped brief\n");

@@ -10,6 +10,7 @@ import { startAgent } from "./start_agent.ts";
 import {
   listRunNames,
   type LocalRun,
+  lockRuns,
   makeRunFolder,
   removeRunFolder,
   runFiles,
@@ -51,12 +52,14 @@ export class LocalProvider implements Provider {
     }
     const name = validateAlias(request.name ?? inventName(request.command));
     const files = runFiles(this.options.env, name);
+    const { privateKeyPath, publicKey } = await this.options.keypair();
+    // Of those who want the same name at one moment, the others must see the first one's run.
+    using _lock = await lockRuns(this.options.env, signal);
     if (await this.#isAlive(name)) {
       throw new AppError("already_exists", `Cannot launch ${JSON.stringify(name)}: a run of that name is still there`, {
         hint: `porthole connect ${name} reaches it, porthole stop ${name} ends it`,
       });
     }
-    const { privateKeyPath, publicKey } = await this.options.keypair();
     await this.#forgetOldRuns();
     await makeRunFolder(files);
     const pid = await startAgent({ ...this.options, files, publicKey, name, request });

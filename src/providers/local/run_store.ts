@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { AppError, describeError } from "../../base/errors.ts";
+import { lockFile } from "../../base/file_lock.ts";
 import { type Environment, portholeHome } from "../../base/home.ts";
 import { ensurePrivateFolder, writeFileAtomic } from "../../base/private_file.ts";
 import { shellQuote } from "../../base/shell_quote.ts";
@@ -36,6 +37,12 @@ export function runFiles(env: Environment, name: string): RunFiles {
 
 function runsFolder(env: Environment): string {
   return join(portholeHome(env), "runs");
+}
+
+/** Keeps other launches out until disposed. */
+export async function lockRuns(env: Environment, signal: AbortSignal | undefined): Promise<Disposable> {
+  await ensurePrivateFolder(portholeHome(env));
+  return await lockFile(join(portholeHome(env), "runs.lock"), { signal });
 }
 
 /** Makes the folder of a run, empty. What an ended run of the same name left there is removed. */
