@@ -24,16 +24,24 @@ type PayloadHandler = { _onPayload(payload: Uint8Array): unknown };
 
 /** What is used of ssh2's `Protocol`. It gets every decrypted message but those of a key exchange itself. */
 export interface ExchangingProtocol extends PayloadHandler {
-  readonly _server: boolean;
   /** What is offered, best first. */
   _offer: Offer;
   /** Before the first key exchange is over: hands out all messages. */
   readonly _decipher: PayloadHandler;
   readonly _kex: KeyExchange | undefined;
+  /** Makes it deaf; gone once that was done. */
+  _destruct?: (() => void) | undefined;
+  /** Tells the connection's "error" and ends our side. */
+  _onError(error: Error): void;
+}
+
+/** True once the connection has ended, or is about to: nothing can be sent any more. */
+export function isOver(protocol: ExchangingProtocol): boolean {
+  return protocol._destruct === undefined;
 }
 
 /**
- * Calls `adopt` with every key exchange of `protocol` for which both sides have chosen the hybrid one: it is a
+ * Calls `adopt` with every key exchange of `protocol`, a server's, for which both sides have chosen the hybrid one: it is a
  * curve25519 exchange until then. Must be called before the first packet has come.
  */
 export function onHybridChosen(protocol: ExchangingProtocol, adopt: (exchange: KeyExchange) => void): void {
@@ -58,9 +66,6 @@ export function onHybridChosen(protocol: ExchangingProtocol, adopt: (exchange: K
 }
 
 /** RFC 4253 7.1: the first of the client's that the server has too. */
-function isChosen(payload: Uint8Array, { _server: isServer, _offer: { lists } }: ExchangingProtocol): boolean {
-  const theirs = readKexInit(payload).kex;
-  const ours = lists.kex.array;
-  const [client, server] = isServer ? [theirs, ours] : [ours, theirs];
-  return client.find((name) => server.includes(name)) === MLKEM768_X25519;
+function isChosen(payload: Uint8Array, { _offer: { lists } }: ExchangingProtocol): boolean {
+  return readKexInit(payload).kex.find((name) => lists.kex.array.includes(name)) === MLKEM768_X25519;
 }

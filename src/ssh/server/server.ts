@@ -95,10 +95,7 @@ export function createSshServer(config: SshServerConfig): SshServer {
     const ssh2 = internals(raw);
     const connection = byTransport.get(ssh2._sock);
     if (!connection) return void ssh2.end();
-    serveHybrid(ssh2._protocol, {
-      onBreach: (why) => endForBreach(ssh2, why),
-      isGone: () => connection.gone.aborted,
-    });
+    serveHybrid(ssh2._protocol, { onBreach: (why) => endForBreach(ssh2, why) });
     // Sees what came as it came.
     acceptRightGuesses(ssh2._protocol);
     if (config.hasUnknownKex) offerUnknownKex(ssh2);

@@ -37,10 +37,6 @@ export interface Ssh2Protocol extends ExchangingProtocol {
   readonly _cipher: { encrypt(packet: Uint8Array): void };
   serviceAccept(name: string): void;
   channelOpenFail(peerId: number, reason: number, description: string): void;
-  /** Makes it deaf; gone once that was done. */
-  _destruct?: (() => void) | undefined;
-  /** Tells the connection's "error" and ends our side. */
-  _onError(error: Error): void;
   /** Set while a key exchange is under way; packets then queue up without end. */
   readonly _kexinit: unknown;
   /** Set when the client's guess was wrong: its next packet is dropped. */
