@@ -30,8 +30,17 @@ export const POLICY_FLAGS = {
   "dry-run": { kind: "boolean", summary: "Connect to nobody; show what would be done" },
 } as const;
 
+/** Flags of what runs commands on hosts. */
+export const SUDO_FLAGS = {
+  timeout: { kind: "duration", summary: "For the command on each host; it is killed then" },
+  sudo: { kind: "boolean", summary: "Run it through sudo" },
+  "as-user": { kind: "string", placeholder: "NAME", summary: "With --sudo: as this user" },
+  "ask-sudo-password": { kind: "boolean", summary: "Ask for sudo's password once; it goes to sudo's stdin" },
+} as const;
+
 /** Flags of both transfers. */
 export const TRANSFER_FLAGS = {
+  timeout: { kind: "duration", summary: "For the transfer to or from each host; it is given up then" },
   recursive: { kind: "boolean", short: "r", summary: "Take whole folders" },
   mode: { kind: "string", placeholder: "OCTAL", summary: "Permission bits of every file; else those of the source" },
   resume: { kind: "boolean", summary: "Go on where an earlier transfer of the same file stopped" },

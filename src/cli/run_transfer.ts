@@ -26,8 +26,9 @@ export function transferWords(
 
 /** The library's options for the flags of a transfer. */
 export function transferOptions(flags: TransferFlags, signal: AbortSignal): TransferOptions {
-  const { recursive, mode, resume, checksum } = flags;
+  const { recursive, mode, resume, checksum, timeout } = flags;
   return {
+    ...(timeout === undefined ? {} : { timeout: `${timeout}ms` }),
     ...(recursive === undefined ? {} : { recursive }),
     ...(mode === undefined ? {} : { mode }),
     ...(resume === undefined ? {} : { resume }),

@@ -43,17 +43,18 @@ export async function copyIdToAll(fleet: Fleet, key: string, options: CopyIdOpti
   const publicKey = await readPublicKey(key, fleet.settings.environment);
   const print = await fingerprint(publicKey.blob);
   const { asUser, sudo = asUser !== undefined } = options;
+  const account = asUser ?? (sudo ? "root" : undefined);
   const sudoPassword = sudo ? fleet.options.sudoPassword : undefined;
   const command = composeCommand(INSTALL_KEY, { sudo, asUser, sudoPassword });
   const store = createOutputStore({ maxOutputBytes: 65_536, maxTotalBytes: Infinity, spoolFolder: fleet.spoolFolder });
   const timeoutMs = fleet.settings.commandTimeoutMs;
   return await fleet.run<SSHCopyIdResult>(options, ({ connector, signal }) => {
     const describe = async (host: HostOptions) => {
-      const user = asUser ?? (await connector.resolve(host)).user;
+      const user = account ?? (await connector.resolve(host)).user;
       return { host: host.host, ok: true, dryRun: false, user, added: false, fingerprint: print, durationMs: 0 };
     };
     const findInstalled = async (host: HostOptions) => {
-      const settings = await connector.resolve(asUser === undefined ? host : { ...host, user: asUser });
+      const settings = await connector.resolve(account === undefined ? host : { ...host, user: account });
       const isThere = await connector.isKeyAccepted(settings, { publicBlob: publicKey.blob, signal });
       return isThere ? await describe(host) : undefined;
     };
@@ -69,7 +70,7 @@ export async function copyIdToAll(fleet: Fleet, key: string, options: CopyIdOpti
         );
       },
       pretend: async (host) => ({ ...await describe(host), dryRun: true, added: true }),
-      failed: (failure) => ({ ...failure, user: asUser ?? "", added: false, fingerprint: print }),
+      failed: (failure) => ({ ...failure, user: account ?? "", added: false, fingerprint: print }),
       onResult: options.onResult,
     };
   });

@@ -1,3 +1,5 @@
+import { deadline } from "../base/abort.ts";
+import { formatDuration, parseDuration } from "../base/duration.ts";
 import { AppError, toAppError } from "../base/errors.ts";
 import type { SshConnection } from "../ssh/client/connection.ts";
 import { downloadFromHost } from "./download_host.ts";
@@ -129,9 +131,16 @@ function transferAll(fleet: Fleet, plan: TransferPlan): Promise<SSHTransferResul
 
 async function transferOne(
   { src, options, emit, dstOf, localUse, transfer }: TransferPlan,
-  { connection, host, signal }: { connection: SshConnection; host: HostOptions; signal: AbortSignal | undefined },
+  { connection, host, signal: callSignal }: {
+    connection: SshConnection;
+    host: HostOptions;
+    signal: AbortSignal | undefined;
+  },
 ): Promise<SSHTransferResult> {
   const startedAt = performance.now();
+  const timeoutMs = timeoutOf(options);
+  using limit = deadline(timeoutMs, { signal: callSignal, reason: () => transferTimeout(timeoutMs) });
+  const { signal } = limit;
   const progress = trackProgress(host.host, emit);
   await using files = await openFiles(connection, signal);
   const common = { host: host.host, dryRun: false, src, via: files.via };
@@ -162,8 +171,20 @@ function isWithoutSftp(error: unknown): boolean {
   return ["protocol", "tunnel_closed", "timeout"].includes(toAppError(error).code);
 }
 
+function timeoutOf({ timeout }: TransferOptions): number {
+  return timeout === undefined ? Infinity : parseDuration(timeout, "timeout");
+}
+
+function transferTimeout(timeoutMs: number): AppError {
+  return new AppError("timeout", `The transfer did not end within ${formatDuration(timeoutMs)} and was given up`, {
+    hint: "Give it more time with --timeout",
+    details: { phase: "transfer" },
+  });
+}
+
 function assertPaths({ src, dst, options }: Transfer): void {
   parseMode(options.mode);
+  timeoutOf(options);
   for (const [name, path] of Object.entries({ source: src, destination: dst })) {
     if (path !== "" && !path.includes("\0")) continue;
     throw new AppError("usage", `The ${name} of a transfer must be a path: got ${JSON.stringify(path)}`);

@@ -11,6 +11,8 @@ export interface TransferOptions {
   readonly resume?: boolean;
   /** Compares SHA-256 on both ends before the file takes its name. */
   readonly checksum?: boolean;
+  /** For the transfer to or from each host, connecting not counted; none unless given. */
+  readonly timeout?: string;
   readonly dryRun?: boolean;
   readonly signal?: AbortSignal;
 }

@@ -87,6 +87,18 @@ scenario("a tree goes over cat to a server that lets few sessions be open at onc
   assert.deepEqual([up?.error, up?.files], [undefined, 8]);
 });
 
+scenario("a transfer past its time is given up as timeout, and leaves nothing", async () => {
+  await using set = await makeStage();
+  const src = join(set.home.path, "big");
+  await Deno.writeFile(src, new Uint8Array(200_000_000));
+  const there = join(set.home.path, "there");
+  const [late] = await config(set.options()).upload(src, join(there, "big"), { timeout: "50ms" });
+  assert.deepEqual([late?.ok, late?.error?.kind], [false, "timeout"]);
+  assert.match(late?.error?.message ?? "", /^The transfer did not end within 50ms and was given up$/);
+  assert.deepEqual([...Deno.readDirSync(there)], []);
+  await assert.rejects(config(set.options()).upload(src, there, { timeout: "soon" }), { code: "usage" });
+});
+
 scenario("what cannot be written or read here is told with its name, and is no fault of porthole", async () => {
   await using set = await makeStage();
   const src = join(set.home.path, "src");

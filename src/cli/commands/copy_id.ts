@@ -1,8 +1,9 @@
 import { portholeHome } from "../../base/home.ts";
 import { defineCommand } from "../command.ts";
 import type { CopyIdOptions } from "../../fleet/copy_id.ts";
+import { askSudoPassword } from "../ask_sudo_password.ts";
 import { eachResult } from "../each_result.ts";
-import { HOST_FLAGS, POLICY_FLAGS } from "../fleet_flags.ts";
+import { HOST_FLAGS, POLICY_FLAGS, SUDO_FLAGS } from "../fleet_flags.ts";
 import { accountName, fleetSummary } from "../fleet_summary.ts";
 import { openFleetClient } from "../open_fleet.ts";
 
@@ -19,6 +20,7 @@ export const copyId = defineCommand({
       placeholder: "FILE",
       summary: "The .pub file, or the private key beside it; porthole's own key unless given",
     },
+    ...SUDO_FLAGS,
     "as-user": { kind: "string", placeholder: "NAME", summary: "Add it for this account, through sudo" },
     "key-check": { kind: "boolean", summary: "Ask first whether the host takes the key already" },
   },
@@ -29,14 +31,20 @@ export const copyId = defineCommand({
       hosts: positionals,
       flags,
       context,
-      more: { onError: flags["fail-fast"] ? "stop" : "continue", canary: flags.canary ?? 0 },
+      more: {
+        onError: flags["fail-fast"] ? "stop" : "continue",
+        canary: flags.canary ?? 0,
+        ...(flags.timeout === undefined ? {} : { commandTimeout: `${flags.timeout}ms` }),
+        ...(flags["ask-sudo-password"] ? { sudoPassword: await askSudoPassword(context) } : {}),
+      },
     });
     const total = client.hosts.length;
     using summary = fleetSummary({ total, ...flags }, context);
     const key = flags.key ?? `${portholeHome(context.env)}/id_ed25519`;
     const copy = (call: Pick<CopyIdOptions, "onResult" | "signal">) =>
       client.copyId(key, {
-        ...(flags["as-user"] === undefined ? {} : { asUser: flags["as-user"] }),
+        asUser: flags["as-user"],
+        sudo: flags.sudo,
         keyCheck: flags["key-check"] ?? false,
         dryRun: flags["dry-run"] ?? false,
         ...call,

@@ -8,19 +8,17 @@ import { type LineSplitter, lineSplitter } from "../../fleet/line_splitter.ts";
 import type { OutputName } from "../../fleet/output_store.ts";
 import type { SSHResult } from "../../fleet/results.ts";
 import { unifiedDiff } from "../../ssh/config/unified_diff.ts";
+import { askSudoPassword } from "../ask_sudo_password.ts";
 import { type CommandContext, type CommandInput, defineCommand } from "../command.ts";
-import { HOST_FLAGS, POLICY_FLAGS } from "../fleet_flags.ts";
+import { HOST_FLAGS, POLICY_FLAGS, SUDO_FLAGS } from "../fleet_flags.ts";
 import { fleetSummary } from "../fleet_summary.ts";
 import { openFleetClient } from "../open_fleet.ts";
 import { type OutputFiles, saveOutputs } from "../save_outputs.ts";
 
 const FLAGS = {
   ...HOST_FLAGS,
-  timeout: { kind: "duration", summary: "For the command on each host; it is killed then" },
   ...POLICY_FLAGS,
-  sudo: { kind: "boolean", summary: "Run it through sudo" },
-  "as-user": { kind: "string", placeholder: "NAME", summary: "With --sudo: as this user" },
-  "ask-sudo-password": { kind: "boolean", summary: "Ask for sudo's password once; it goes to sudo's stdin" },
+  ...SUDO_FLAGS,
   cwd: { kind: "string", placeholder: "FOLDER", summary: "Run it in this folder" },
   env: { kind: "list", short: "e", placeholder: "NAME=VALUE", summary: "Set a variable for it" },
   stdin: { kind: "boolean", summary: "Send what comes on stdin to every host" },
@@ -124,11 +122,6 @@ async function execOptions({ flags }: CommandInput<typeof FLAGS>, context: Comma
     ...(flags.stdin ? { stdin: new Uint8Array(await new Response(Deno.stdin.readable).arrayBuffer()) } : {}),
     signal: context.signal,
   };
-}
-
-async function askSudoPassword({ stdinIsTerminal, signal, notice }: CommandContext): Promise<string> {
-  const { readSecret } = await import("../read_secret.ts");
-  return await readSecret({ isTerminal: stdinIsTerminal, signal, prompt: () => notice("Password for sudo:") });
 }
 
 function parseVariable(text: string): [string, string] {
