@@ -41,14 +41,21 @@ export function splitNodeSet(text: string): string[] {
 }
 
 function expandPattern(pattern: string, whole: string): string[] {
-  const open = findListStart(pattern);
-  if (open < 0) return [pattern];
-  const close = findClose(pattern, open);
-  const prefix = pattern.slice(0, open);
-  const items = splitNodeSet(pattern.slice(open + 1, close)).flatMap((item) => expandItem(item, whole));
-  const tails = expandPattern(pattern.slice(close + 1), whole);
-  if (items.length * tails.length > MAX_NAMES) throw tooMany(whole);
-  return items.flatMap((item) => tails.map((tail) => `${prefix}${item}${tail}`));
+  let names = [""];
+  let rest = pattern;
+  // What all names go on with: added once there is a choice again, and not to each name bracket by bracket.
+  let common = "";
+  for (let open = findListStart(rest); open >= 0; open = findListStart(rest)) {
+    const close = findClose(rest, open);
+    const items = splitNodeSet(rest.slice(open + 1, close)).flatMap((item) => expandItem(item, whole));
+    common += rest.slice(0, open);
+    rest = rest.slice(close + 1);
+    if (names.length * items.length > MAX_NAMES) throw tooMany(whole);
+    const [only = ""] = items;
+    if (items.length > 1) names = names.flatMap((name) => items.map((item) => `${name}${common}${item}`));
+    common = items.length > 1 ? "" : common + only;
+  }
+  return names.map((name) => `${name}${common}${rest}`);
 }
 
 /** Where the first bracket stands that opens a list: one around colons is an IPv6 address. */

@@ -83,7 +83,7 @@ export function sshFileTargets(folder: string): readonly FuzzTarget[] {
         const found = findSections(text, "f");
         const edited = editSections(text, { upsert: [{ name: "fresh", text: "Host fresh\n" }] }, "f").text;
         const back = editSections(edited, { remove: ["fresh"] }, "f").text;
-        // In a file of mixed line ends the markers of our own sections may get the other kind.
+        // Of our own sections the markers get the file's line ends: in a file of mixed ones, and at its very end.
         const isSame = back === text || (found.length > 0 && toLf(back) === toLf(text));
         mustHold(isSame, `taking out what was put in left ${JSON.stringify(back.slice(0, 200))}`);
       },
@@ -92,5 +92,5 @@ export function sshFileTargets(folder: string): readonly FuzzTarget[] {
 }
 
 function toLf(text: string): string {
-  return text.replaceAll("\r\n", "\n");
+  return text.replaceAll("\r\n", "\n").replace(/\n$/, "");
 }
