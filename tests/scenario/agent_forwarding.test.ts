@@ -102,6 +102,17 @@ scenario("-D serves SOCKS, and a refused connection is closed at once", async ()
   });
 });
 
+scenario("a place that cannot be reached is told to the client, with the reason", async () => {
+  await using stage = await makeAgentStage();
+  const port = freePort();
+  const { code, stderr } = await runToEnd("ssh", [
+    ...["-o", "LogLevel=INFO", ...stage.sshArgs],
+    ...["-W", `127.0.0.1:${port}`, "any@127.0.0.1"],
+  ]);
+  assert.equal(code, 255);
+  assert.match(stderr, new RegExp(`connect failed: Cannot connect to "127.0.0.1:${port}": connection refused`));
+});
+
 scenario("-R listens inside the job, and stops with the client", async () => {
   await using stage = await makeAgentStage();
   await using echo = listenEcho({ hostname: "127.0.0.1", port: 0 });
