@@ -68,8 +68,8 @@ Deno.test("a command that cannot be started has failed: it is told, held for a l
     assert.equal(missing.code, 127);
     assert.equal(
       missing.stderr,
-      'Cannot run the command "/nowhere/at/all": it does not exist\n' +
-        "The command ended with status 127: held for people to look\n",
+      'porthole: Cannot run the command "/nowhere/at/all": it does not exist\n' +
+        "porthole: The command ended with status 127: held for people to look, 200ms at most (--hold)\n",
     );
     await Deno.writeTextFile(join(folder, "data"), "no program");
     assert.equal((await run(["--hold", "never", "--", join(folder, "data")])).code, 126);

@@ -3,7 +3,7 @@ import { DEFAULT_AGENT_LIMITS } from "../../agent/agent.ts";
 import { loadHostKey } from "../../agent/host_key.ts";
 import { loadAuthorizedKeys } from "../../agent/key_sources.ts";
 import { runAgent, type RunAgentOptions } from "../../agent/run_agent.ts";
-import { parseDuration } from "../../base/duration.ts";
+import { formatDuration, parseDuration } from "../../base/duration.ts";
 import { AppError } from "../../base/errors.ts";
 import type { Environment } from "../../base/home.ts";
 import { listenFailure } from "../../stream/listen_failure.ts";
@@ -141,7 +141,9 @@ async function* serve(
   { flags, rest }: CommandInput<typeof FLAGS>,
   context: CommandContext,
 ): AsyncGenerator<AgentItem, number> {
-  const { env, notice } = context;
+  const { env } = context;
+  // On stderr, where the job writes too.
+  const notice = (line: string) => context.notice(`porthole: ${line}`);
   // The job's, as many as come; without a job the agent leaves on the first.
   context.takeSignals?.();
   const { keys, refused } = await loadAuthorizedKeys({ file: flags["authorized-keys"], env });
@@ -171,7 +173,7 @@ async function* serve(
     },
     identityHeaders: flags["identity-header"],
     addressHeader: flags["client-address-header"],
-    onLimit: (line) => notice(line),
+    onLimit: notice,
     onNotice: (line) => env.PORTHOLE_DEBUG ? notice(line) : undefined,
     command: rest,
     rules: lifetimeRules(flags, env),
@@ -183,8 +185,10 @@ async function* serve(
     const step = await withListenErrors(events.next(), listen);
     if (step.done) return step.value;
     const event = step.value;
-    if (event.kind === "held") notice(`The command ended with status ${event.status}: held for people to look`);
-    else if (event.kind === "not-started") notice(event.error.message);
+    if (event.kind === "held") {
+      const forMs = formatDuration(flags["hold-for"]);
+      notice(`The command ended with status ${event.status}: held for people to look, ${forMs} at most (--hold)`);
+    } else if (event.kind === "not-started") notice(event.error.message);
     else {
       const { hostname, port } = event.agent.address;
       const address = flags.address ?? env.PORTHOLE_ADDRESS ?? null;
