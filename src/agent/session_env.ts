@@ -11,6 +11,9 @@ const OURS = /^(?:PORTHOLE_.*|_F_E_SSH|_F_E_VS|_F_SSH_PK)$/;
 /** What tells of a login: the job may have it from its own, a session has another. */
 const OF_A_LOGIN = /^(?:SHLVL|SSH_CONNECTION|SSH_CLIENT|SSH_TTY|SSH_AUTH_SOCK)$/;
 
+/** sshd's `_PATH_STDPATH`, for a job that was started without one: bash would look in `.`, and tell nobody. */
+const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
 /** What clients may set without being asked for it by `--accept-env`. */
 const ACCEPTED = ["LANG", "LC_*", "TERM", "COLORTERM"];
 
@@ -48,6 +51,7 @@ export function sessionEnv(
   { base, account, client, remote, local, term, tty, agentSocket }: SessionEnvParts,
 ): Record<string, string> {
   const env = Object.fromEntries(Object.entries(jobEnv(base)).filter(([name]) => !OF_A_LOGIN.test(name)));
+  if (Deno.build.os !== "windows") env.PATH ||= DEFAULT_PATH;
   Object.assign(env, { HOME: account.home, USER: account.name, LOGNAME: account.name, SHELL: account.shell });
   if (remote) {
     env.SSH_CLIENT = `${remote.hostname} ${remote.port} ${local?.port ?? 0}`;

@@ -168,6 +168,15 @@ scenario("a command with bytes that are not UTF-8 runs byte by byte, with and wi
   }
 });
 
+scenario("sessions begin at home once the job's folder is gone", async () => {
+  const cwd = await Deno.makeTempDir({ prefix: "porthole-test-" });
+  await using stage = await makeAgentStage({ cwd });
+  assert.equal((await stage.ssh(["any@127.0.0.1", "pwd"])).stdout, `${cwd}\n`);
+  await Deno.remove(cwd);
+  assert.equal((await stage.ssh(["any@127.0.0.1", "pwd"])).stdout, `${stage.folder}\n`);
+  assert.match((await stage.ssh(["-tt", "any@127.0.0.1", "pwd"])).stdout, new RegExp(`^${stage.folder}\r`));
+});
+
 scenario("a command that cannot be started says why, and the connection lives on", async () => {
   await using stage = await makeAgentStage({ account: { shell: "/nonexistent/shell" } });
   const { code, stderr } = await stage.ssh(["any@127.0.0.1", "true"]);

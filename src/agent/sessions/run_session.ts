@@ -43,8 +43,9 @@ export interface RunSessionOptions extends SessionSurroundings {
 const CANNOT_RUN = 127;
 
 /** Runs one session from its request to its exit. */
-export async function runSession(session: ServerSession, options: RunSessionOptions): Promise<void> {
+export async function runSession(session: ServerSession, given: RunSessionOptions): Promise<void> {
   const { request, pty } = session.setup;
+  const options = { ...given, cwd: startFolder(given) };
   const { forcedCommand } = options;
   if (forcedCommand === undefined && request.kind === "subsystem") {
     return await runSubsystem(session, request.name, options);
@@ -60,6 +61,20 @@ export async function runSession(session: ServerSession, options: RunSessionOpti
     if (session.closed.aborted) throw error;
     await session.writeStderr(new TextEncoder().encode(`porthole: ${oneLine(describeError(error))}\r\n`));
     session.exit(CANNOT_RUN);
+  }
+}
+
+/** A job may have removed the folder that it was started in: people want to look all the more then. */
+function startFolder({ cwd, account }: RunSessionOptions): string {
+  return [cwd, account.home].find(isFolder) ?? "/";
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch {
+    // Not there or not to be seen: nothing can begin there either way.
+    return false;
   }
 }
 

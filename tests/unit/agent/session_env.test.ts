@@ -45,6 +45,13 @@ Deno.test("jobEnv is the environment without our settings and switches", () => {
   assert.deepEqual(jobEnv(env), { A: "1", SHLVL: "2", SSH_AUTH_SOCK: "/tmp/job", _F_OTHER: "x" });
 });
 
+Deno.test("sessionEnv has a PATH also where the job has none", () => {
+  const account = { name: "me", home: "/home/me", shell: "/bin/sh" };
+  const parts = { account, client: new Map(), remote: undefined, local: undefined };
+  assert.match(sessionEnv({ base: {}, ...parts }).PATH ?? "", /^\/usr\/local\/sbin:.*:\/bin$/);
+  assert.equal(sessionEnv({ base: { PATH: "/mine" }, ...parts }).PATH, "/mine");
+});
+
 Deno.test("sessionEnv puts the login's variables over the job's, and the terminal's over the client's", () => {
   const env = sessionEnv({
     base: { HOME: "/job", PATH: "/bin", TERM: "job", SHLVL: "2", SSH_AUTH_SOCK: "/tmp/job" },
