@@ -163,7 +163,7 @@ function checkCount(command: AnyCommand, positionals: readonly string[]): void {
 
 function unknownFlag(command: AnyCommand, { rawName, specs }: { rawName: string; specs: FlagSpecs }): AppError {
   const bare = rawName.replace(/^--?(?:no-)?/, "");
-  const near = Object.keys(specs).filter((name) => distance(name, bare) <= 2);
+  const near = Object.keys(specs).filter((name) => isLikely(name, bare));
   const error = usage(command, `Cannot use ${rawName}: porthole ${command.name} has no such flag`);
   return near.length
     ? new AppError("usage", error.message, { hint: `Did you mean ${orList(near.map((name) => `--${name}`))}?` })
@@ -178,8 +178,13 @@ function orList(words: readonly string[]): string {
   return words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;
 }
 
+/** Whether who has typed `typed` may have meant `name`: two letters off at most, and of short words half of them. */
+export function isLikely(name: string, typed: string): boolean {
+  return distance(name, typed) <= Math.min(2, typed.length / 2);
+}
+
 /** Levenshtein's distance: how many letters to change, add or drop. */
-export function distance(a: string, b: string): number {
+function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 0; i < a.length; i++) {
     const next = [i + 1];

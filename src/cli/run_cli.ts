@@ -5,7 +5,7 @@ import type { AnyCommand, CommandContext, CommandEntry } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
 import { renderCommandHelp, renderProgramHelp } from "./help.ts";
 import { Output, type OutputStreams } from "./output.ts";
-import { asksForJson, distance, parseCommandLine } from "./parse_flags.ts";
+import { asksForJson, isLikely, parseCommandLine } from "./parse_flags.ts";
 
 /** The process as a command line sees it. */
 export interface CliProcess {
@@ -122,7 +122,7 @@ function findCommand(args: readonly string[]): { entry: CommandEntry; rest: read
 }
 
 function unknownCommand(typed: string): AppError {
-  const near = COMMANDS.filter(({ name }) => distance(name, typed) <= 2).map(({ name }) => `porthole ${name}`);
+  const near = COMMANDS.filter(({ name }) => isLikely(name, typed)).map(({ name }) => `porthole ${name}`);
   return new AppError("usage", `Cannot find a command named ${JSON.stringify(typed)}`, {
     hint: near.length ? `Did you mean ${near.join(" or ")}?` : "porthole --help lists them",
   });

@@ -65,6 +65,7 @@ Deno.test("parseCommandLine takes flags among words that are no command line", (
 Deno.test("parseCommandLine names what it cannot use", () => {
   const table: [string[], string, string | undefined][] = [
     [["--tmeout", "1s", "a"], "Cannot use --tmeout: porthole sample has no such flag", "Did you mean --timeout?"],
+    [["-x", "a"], "Cannot use -x: porthole sample has no such flag", "porthole sample --help"],
     [["--timeout", "soon", "a"], 'Cannot parse --timeout as a duration such as "30s": got "soon"', undefined],
     [["-n", "10", "a"], 'Cannot parse -n as a whole number from 1 to 9: got "10"', undefined],
     [["-n", "x", "a"], 'Cannot parse -n as a whole number from 1 to 9: got "x"', undefined],
