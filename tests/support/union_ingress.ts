@@ -21,10 +21,18 @@ export async function startPod(authorizedKeys: string): Promise<Listening> {
     stderr: "null",
   }).spawn();
   const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-  const { value } = await reader.read();
-  await reader.cancel();
-  if (value === undefined) throw new Error(`flyte_pod.py ended with ${(await child.status).code}`);
-  return { port: JSON.parse(value).port, [Symbol.asyncDispose]: () => end(child) };
+  let line = "";
+  while (!line.endsWith("\n")) {
+    const { done, value } = await reader.read();
+    if (done) throw new Error(`flyte_pod.py ended with ${(await child.status).code}`);
+    line += value;
+  }
+  const dispose = async () => {
+    await end(child);
+    // Not before: what it still writes to a closed pipe would be its end.
+    await reader.cancel();
+  };
+  return { port: JSON.parse(line).port, [Symbol.asyncDispose]: dispose };
 }
 
 /**
