@@ -21,8 +21,8 @@ export interface AuthOptions {
   readonly password?: string;
   /** Whether ssh-agent may be asked; true unless a password is given. With a key, for that key alone. */
   readonly useAgent?: boolean;
-  /** Asked for what is missing: passphrases, passwords, the prompts of keyboard-interactive. */
-  readonly prompt?: (question: HostQuestion) => Promise<string>;
+  /** Asked for what is missing: passphrases, passwords, the prompts of keyboard-interactive; nobody unless given. */
+  readonly prompt?: ((question: HostQuestion) => Promise<string>) | false;
 }
 
 /** A host to go through (bastion); what is not said comes from ssh_config and the client. */

@@ -19,6 +19,9 @@ export interface SSHKeyPair {
   readonly pubPath?: string;
 }
 
+/** A key pair that is on disk. */
+export type SavedKeyPair = SSHKeyPair & Required<Pick<SSHKeyPair, "path" | "pubPath">>;
+
 /** Options of {@link keygen}. */
 export interface KeygenOptions {
   readonly type?: KeyKind;
@@ -46,6 +49,8 @@ const SIZES: Readonly<Record<KeyKind, { readonly text: string; readonly fits: (b
  *
  * @throws AppError `usage` for a size that a type is not made in; `already_exists` unless `overwrite`.
  */
+export function keygen(options: KeygenOptions & { readonly path: string }): Promise<SavedKeyPair>;
+export function keygen(options?: KeygenOptions): Promise<SSHKeyPair>;
 export async function keygen(options: KeygenOptions = {}): Promise<SSHKeyPair> {
   const { type = "ed25519", bits, comment = "", passphrase, overwrite = false } = options;
   checkSize(type, bits);

@@ -62,7 +62,7 @@ export type { AliasRoute, AuthOptions, FleetOptions, HostOptions, HostQuestion, 
 export type { HostError, HostErrorKind } from "./host_error.ts";
 export type { KeyCheckOptions, SSHKeyCheckResult } from "./key_check.ts";
 export type { WithKey } from "./key_client.ts";
-export type { KeygenOptions, SSHKeyPair } from "./keygen.ts";
+export type { KeygenOptions, SavedKeyPair, SSHKeyPair } from "./keygen.ts";
 export type { HostKeyKind, KeyscanOptions, SSHHostKey, SSHKeyscanResult } from "./keyscan.ts";
 export { expandNodeSet } from "./node_set.ts";
 export { foldNodeSet } from "./fold_node_set.ts";
