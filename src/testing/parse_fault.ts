@@ -130,5 +130,8 @@ function checkField(
 }
 
 function invalid(name: string, why: string): AppError {
-  return new AppError("usage", `Cannot use the fault ${JSON.stringify(name)}: ${why}`);
+  const fields = Object.keys(shapeOf(name)?.fields ?? {}).join(", ");
+  return new AppError("usage", `Cannot use the fault ${JSON.stringify(name)}: ${why}`, {
+    hint: fields === "" ? `${name} stands alone` : `Its fields are ${fields}`,
+  });
 }

@@ -57,5 +57,7 @@ Deno.test("checkFault refuses fields that a fault does not have", () => {
   assert.throws(() => checkFault({ name: "file-error", errno: "full" }), {
     message: 'Cannot use the fault "file-error": errno must be the name of an error such as ENOSPC: got "full"',
   });
+  assert.throws(() => checkFault({ name: "stall", after: "1s" }), { hint: "Its fields are phase, bytes, times" });
+  assert.throws(() => checkFault({ name: "refuse", times: 1 }), { hint: "refuse stands alone" });
   assert.throws(() => checkFault(null), { code: "usage" });
 });
