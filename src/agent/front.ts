@@ -105,7 +105,7 @@ async function answer({ conn, place, options }: Reception): Promise<boolean> {
   const isForSsh = isSsh || isWebSocketUpgrade(head);
   const { hostname } = remote;
   const address = clientAddress(isSsh ? undefined : head, { hostname, header: options.addressHeader });
-  const comesBack = !isSsh && chooseProtocol(head, [RESUME_AGAIN]) !== "";
+  const comesBack = !isSsh && chooseProtocol(head, protocolsOf(options)) === RESUME_AGAIN;
   const shutOutForMs = isForSsh && !comesBack && address !== undefined ? options.shutOutForMs(address) : 0;
   if (shutOutForMs > 0) {
     await sayShutOut(conn, { isSsh, forMs: shutOutForMs });
@@ -122,6 +122,10 @@ async function answer({ conn, place, options }: Reception): Promise<boolean> {
   return false;
 }
 
+function protocolsOf({ sessions }: FrontOptions): readonly string[] {
+  return sessions ? [RESUME_NEW, RESUME_AGAIN] : [];
+}
+
 interface UpgradeParts {
   readonly head: HttpHead;
   readonly buffered: Uint8Array;
@@ -135,7 +139,7 @@ async function upgrade(
 ): Promise<boolean> {
   const { sessions, accept } = options;
   const remote = conn.remoteAddr as Deno.NetAddr;
-  const stream = await acceptWebSocket(conn, head, { buffered, protocols: sessions ? [RESUME_NEW, RESUME_AGAIN] : [] });
+  const stream = await acceptWebSocket(conn, head, { buffered, protocols: protocolsOf(options) });
   if (!sessions || stream.protocol === "") {
     accept(stream, { remote, isResumable: false, address, place });
     return true;

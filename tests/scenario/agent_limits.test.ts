@@ -119,6 +119,8 @@ scenario("an address with too many failed log-ins is shut out, by its own addres
   );
   // Who comes back to a session has logged in before.
   assert.match(await answerTo(stage.port, upgradeFrom("127.0.0.1", "porthole.resume.v1.again")), /^HTTP\/1\.1 400 /);
+  const both = "porthole.resume.v1.again, porthole.resume.v1";
+  assert.match(await answerTo(stage.port, upgradeFrom("127.0.0.1", both)), /^HTTP\/1\.1 429 /);
   // What a client itself writes in front does not count.
   assert.match(await answerTo(stage.port, upgradeFrom("127.0.0.1, 9.9.9.9")), /^HTTP\/1\.1 400 /);
   assert.match(await answerTo(stage.port, "GET / HTTP/1.1\r\n\r\n"), /^HTTP\/1\.1 200 /);
