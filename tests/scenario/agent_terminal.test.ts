@@ -148,3 +148,16 @@ Deno.test({
     assert.ok(grown < 64 * 1024 * 1024, `grew by ${grown} bytes`);
   },
 });
+
+Deno.test({
+  name: "programs get none of the agent's files, also once there was a terminal (needs ssh, Linux)",
+  ignore: !hasProgram("ssh") || Deno.build.os !== "linux",
+  fn: async () => {
+    await using stage = await makeAgentStage();
+    const openFiles = async () => (await stage.ssh(["x@127.0.0.1", "ls /proc/$$/fd"])).stdout;
+    const before = await openFiles();
+    const held = await stage.ssh(["-tt", "x@127.0.0.1", "ls /proc/$$/fd"]);
+    assert.equal(held.stdout.replace(/\s+/g, " "), before.replace(/\s+/g, " "));
+    assert.equal(await openFiles(), before);
+  },
+});

@@ -1,9 +1,11 @@
 import { AppError } from "../../base/errors.ts";
-import type { Libc } from "./libc.ts";
+import { ioctl, IS_MAC, type Libc } from "./libc.ts";
 
 /** `<poll.h>`; the same on Linux and macOS. */
 export const POLLIN = 1;
 export const POLLOUT = 4;
+/** `<sys/ioctl.h>`: close-on-exec, without fcntl(2) and without pipe2(2), which macOS lacks. */
+const FIOCLEX = IS_MAC ? 0x20006601n : 0x5451n;
 
 interface Waiter {
   readonly fd: number;
@@ -30,6 +32,7 @@ export class PollLoop implements AsyncDisposable {
     if (libc.symbols.pipe(fds) !== 0) throw new AppError("internal", "Cannot make a pipe: too many open files");
     this.#wakeRead = fds[0] ?? -1;
     this.#wakeWrite = fds[1] ?? -1;
+    for (const fd of fds) ioctl(libc, { fd, request: FIOCLEX, data: this.#one });
   }
 
   /** Resolves when one of `events` (or an error or hang-up) shows on `fd`, or after `cancel`. */
