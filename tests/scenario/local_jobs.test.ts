@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { sessionMembers } from "../../src/agent/sessions/process_group.ts";
 import { type Outcome, PORTHOLE, runAt } from "../support/porthole.ts";
 import { hasProgram } from "../support/programs.ts";
 import { makeTempHome, type TempHome } from "../support/temp_home.ts";
@@ -122,6 +123,15 @@ story("of those who launch the same name at one moment, one does", async ({ port
     if (code !== 0) assert.match(stderr, /^porthole: Cannot launch "one": a run of that name is still there\n/);
   }
   assert.equal((await porthole("connect", "one")).code, 0);
+});
+
+story("stop ends what the job has started too, also what would rather stay", async ({ porthole, home }) => {
+  const script = `sleep 610 & (trap "" TERM HUP; echo > ready; sleep 611) & wait`;
+  await porthole("launch", "--name", "family", "--detach", "--", "sh", "-c", script);
+  const leader = JSON.parse(await Deno.readTextFile(join(home.portholeHome, "runs", "family", "run.json"))).pid;
+  while (!await Deno.stat(join(home.path, "ready")).catch(() => undefined)) await porthole("list");
+  assert.deepEqual((await porthole("stop", "family")).stdout, "Stopped family\n");
+  assert.deepEqual(sessionMembers(leader), []);
 });
 
 story("a job can be stopped at once, before its agent is up", async ({ porthole }) => {

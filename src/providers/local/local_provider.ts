@@ -1,3 +1,4 @@
+import { hangUp } from "../../agent/sessions/process_group.ts";
 import { sleep } from "../../base/abort.ts";
 import { AppError } from "../../base/errors.ts";
 import type { Environment } from "../../base/home.ts";
@@ -124,11 +125,11 @@ export class LocalProvider implements Provider {
     if (!await isHeldByAnother(files)) return;
     Deno.kill(run.pid, "SIGTERM");
     for (let waitedMs = 0; waitedMs < STOP_GRACE_MS; waitedMs += POLL_MS) {
-      if (!await isHeldByAnother(files)) return;
+      // It leads a session: what the job has started, and not waited for, goes with it.
+      if (!await isHeldByAnother(files)) return await hangUp(run.pid);
       await sleep(POLL_MS, signal);
     }
-    // It leads its process group: what it started goes with it.
-    Deno.kill(-run.pid, "SIGKILL");
+    await hangUp(run.pid, { graceMs: 0 });
   }
 
   async *logs(
