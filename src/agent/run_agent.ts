@@ -18,6 +18,10 @@ export interface RunAgentOptions extends Omit<AgentOptions, "onClients"> {
   readonly stopGraceMs: number;
   readonly stdinIsTerminal: boolean;
   readonly stateFile?: string | undefined;
+  /** Aborted when the process was told to leave before its signals were heeded here. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called when they are, from now on. */
+  readonly onSignalsTaken?: (() => void) | undefined;
 }
 
 /** What an agent tells while it runs. */
@@ -25,6 +29,9 @@ export type AgentEvent =
   | { readonly kind: "ready"; readonly agent: RunningAgent }
   | { readonly kind: "not-started"; readonly error: AppError }
   | { readonly kind: "held"; readonly status: number };
+
+/** As a shell has it for what SIGTERM ended. */
+const TERMINATED = 143;
 
 const WHY: Readonly<Record<EndReason, string>> = {
   "job-ended": "the job has ended",
@@ -38,8 +45,8 @@ const WHY: Readonly<Record<EndReason, string>> = {
  * Runs an agent from its first listening to its end, with the job under it if there is one.
  *
  * The job is started only after `ready` was taken; one that cannot be started has failed. Signals go to the job while
- * it runs; SIGTERM ends the sessions besides, and the job that does not heed it. Without a job SIGINT, SIGTERM and SIGHUP
- * stop the agent.
+ * it runs; SIGTERM ends the sessions besides, and the job that does not heed it. Without a job, and before it is started,
+ * SIGINT, SIGTERM and SIGHUP stop the agent.
  * @returns the job's exit status, 126 or 127 as a shell has it for one that cannot be started, or 0 without one.
  */
 export async function* runAgent(options: RunAgentOptions): AsyncGenerator<AgentEvent, number> {
@@ -56,6 +63,7 @@ export async function* runAgent(options: RunAgentOptions): AsyncGenerator<AgentE
   let isJobRunning = false;
   let ending: JobEnding | undefined;
   let rehearsal: Promise<void> | undefined;
+  let isStopped = options.signal?.aborted ?? false;
   using _signals = onForwardedSignal((signal) => {
     if (job && isJobRunning) {
       if (mustForward(signal, options)) job.kill(signal);
@@ -64,15 +72,23 @@ export async function* runAgent(options: RunAgentOptions): AsyncGenerator<AgentE
       // Sessions leave while the job does: who sent the signal does not wait for one after the other.
       void agent.room.close(WHY.stopped);
       ending ??= new JobEnding(job, options);
-    } else if (signal !== "SIGUSR1" && signal !== "SIGUSR2" && signal !== "SIGQUIT") lifetime.stop();
+    } else if (signal !== "SIGUSR1" && signal !== "SIGUSR2" && signal !== "SIGQUIT") {
+      isStopped = true;
+      lifetime.stop();
+    }
   });
+  options.onSignalsTaken?.();
+  if (isStopped) lifetime.stop();
   let status = 0;
   let reason: EndReason = "stopped";
   try {
     await tell({ state: "ready" });
     yield { kind: "ready", agent };
     rehearsal = rehearseExchange();
-    if (command.length > 0) {
+    if (command.length > 0 && isStopped) {
+      status = TERMINATED;
+      lifetime.jobEnded(status);
+    } else if (command.length > 0) {
       let isOver = false;
       const started = tryStartJob(command, options);
       if (started.job) {

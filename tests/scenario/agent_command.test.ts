@@ -124,6 +124,29 @@ Deno.test("an agent alone leaves by --idle-timeout and --max-uptime, and a job b
   });
 });
 
+Deno.test("an agent that is told to leave while it starts leaves, and does not start its job", async () => {
+  for (const file of ["state.json.lock", "state.json"]) {
+    await inFolder(async (folder) => {
+      const child = new Deno.Command(Deno.execPath(), {
+        args: [
+          ...[...WORDS, "agent", "--listen", "127.0.0.1:0", "--state-file", join(folder, "state.json")],
+          ...["--", "sleep", "1000"],
+        ],
+        env: agentEnv(folder),
+        cwd: folder,
+        stdin: "null",
+        stdout: "null",
+        stderr: "null",
+      }).spawn();
+      while (!await Deno.stat(join(folder, file)).catch(() => undefined));
+      child.kill("SIGTERM");
+      const killer = setTimeout(() => child.kill("SIGKILL"), 10_000);
+      assert.equal((await child.status).code, 143, file);
+      clearTimeout(killer);
+    });
+  }
+});
+
 Deno.test("signals go to the job, the second SIGTERM too, and its status comes back", async () => {
   await inFolder(async (folder) => {
     await using agent = await startAgent(folder, [

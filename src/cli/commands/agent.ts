@@ -144,8 +144,6 @@ async function* serve(
   const { env } = context;
   // On stderr, where the job writes too.
   const notice = (line: string) => context.notice(`porthole: ${line}`);
-  // The job's, as many as come; without a job the agent leaves on the first.
-  context.takeSignals?.();
   const { keys, refused } = await loadAuthorizedKeys({ file: flags["authorized-keys"], env });
   for (const line of refused) notice(`A key was left out, ${line}`);
   const hostKey = await loadHostKey(flags["host-key"]);
@@ -180,6 +178,9 @@ async function* serve(
     stopGraceMs: flags["stop-grace"],
     stdinIsTerminal: context.stdinIsTerminal,
     stateFile: flags["state-file"],
+    signal: context.signal,
+    // The job's, as many as come; without a job the agent leaves on the first.
+    onSignalsTaken: context.takeSignals,
   });
   for (;;) {
     const step = await withListenErrors(events.next(), listen);
