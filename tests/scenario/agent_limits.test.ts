@@ -67,8 +67,8 @@ scenario("new keys are agreed upon in the middle of a transfer, both ways", asyn
   }
 });
 
-scenario("what a session ends with does not end the agent", async () => {
-  await using stage = await makeAgentStage({ cwd: "/nonexistent/folder" });
+scenario("a session that cannot be started does not end the agent", async () => {
+  await using stage = await makeAgentStage({ account: { shell: "/nonexistent/shell" } });
   assert.equal((await stage.ssh(["x@127.0.0.1", "true"])).code, 127);
   assert.equal((await stage.ssh(["-tt", "x@127.0.0.1", "true"])).code, 127);
   assert.equal(await (await fetch(`http://127.0.0.1:${stage.port}/`)).text(), "ok");
