@@ -40,6 +40,12 @@ scenario(
     assert.match(await connect(`@cert-authority elsewhere ${authority}\n`) ?? "", /is not known: ssh-ed25519/);
     assert.match(await connect(`@cert-authority * ${publicKey}\n`) ?? "", /is not known: ecdsa-sha2-nistp256/);
     assert.equal(await connect(`@cert-authority * ${set.sshd.hostKey}\n${name} ${publicKey}\n`), "in\n");
+    const known = `${name} ${set.sshd.hostKey}\n`;
+    assert.equal(
+      await connect(`@cert-authority * ${set.sshd.hostKey}\n${known}`),
+      "in\n",
+      "the certificate is another's",
+    );
     for (const revoked of [authority, publicKey]) {
       assert.match(
         await connect(`@revoked * ${revoked}\n@cert-authority * ${authority}\n`) ?? "",

@@ -6,7 +6,7 @@
  */
 import { Buffer } from "node:buffer";
 import { changeOffer, type Offer } from "../kex/offer.ts";
-import { CERTIFICATE_TYPES, type HostCertificate } from "../known_hosts/host_certificate.ts";
+import { CERTIFICATE_TYPES, certifiedType, type HostCertificate } from "../known_hosts/host_certificate.ts";
 import type { Client } from "../ssh2_adapter.ts";
 
 interface KeyExchange {
@@ -18,10 +18,17 @@ interface WithProtocol {
   readonly _protocol: { _offer: Offer; readonly _kex: KeyExchange };
 }
 
-/** Puts certificates before the host key algorithms of a client that has begun to connect. Its offer has not left yet. */
-export function offerCertificates(client: Client): void {
+/**
+ * Puts certificates among the host key algorithms of a client that has begun to connect; its offer has not left yet. They
+ * come first, but for those of other types than the `knownTypes` of the host, which must not keep a known key from view.
+ */
+export function offerCertificates(client: Client, knownTypes: readonly string[]): void {
   const { _protocol: protocol } = client as unknown as WithProtocol;
-  changeOffer(protocol, ({ serverHostKey }) => ({ serverHostKey: [...CERTIFICATE_TYPES, ...serverHostKey] }));
+  const isKnown = (name: string) => knownTypes.includes(certifiedType(name) ?? name);
+  changeOffer(protocol, ({ serverHostKey }) => {
+    const all = [...CERTIFICATE_TYPES, ...serverHostKey];
+    return { serverHostKey: [...all.filter(isKnown), ...all.filter((name) => !isKnown(name))] };
+  });
 }
 
 /** Has the signature of the exchange that is under way verified with the key inside `certificate`, trusted or not. */

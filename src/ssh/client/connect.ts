@@ -129,7 +129,7 @@ async function handshake(transport: StreamDuplex, options: HandshakeOptions): Pr
     authHandler: conversation.handler,
     hostVerifier: hostKey.hostVerifier,
   });
-  if (options.wantsCertificate) offerCertificates(client);
+  if (options.wantsCertificate) offerCertificates(client, options.preferredKeyTypes ?? []);
   await orAbort(ready.promise, signal);
   client.off("close", onClose);
   return sshConnection(client, { transport, serverSoftware });
