@@ -92,6 +92,7 @@ scenario("a transfer past its time is given up as timeout, and leaves nothing", 
   const src = join(set.home.path, "big");
   await Deno.writeFile(src, new Uint8Array(200_000_000));
   const there = join(set.home.path, "there");
+  await Deno.mkdir(there);
   const [late] = await config(set.options()).upload(src, join(there, "big"), { timeout: "50ms" });
   assert.deepEqual([late?.ok, late?.error?.kind], [false, "timeout"]);
   assert.match(late?.error?.message ?? "", /^The transfer did not end within 50ms and was given up$/);
