@@ -78,11 +78,12 @@ function decode(pieces: readonly Uint8Array[]): string {
   return pieces.map((piece) => decoder.decode(piece, { stream: true })).join("") + decoder.decode();
 }
 
-/** `host` as part of a file name on every system: what is not a letter, digit, `.`, `_`, `-` or `@` becomes `%XX`. */
-export function hostFileName(host: string): string {
+/** `host` as part of a file name: letters, digits, `._-@` and, but on Windows, `:[]`; anything else becomes `%XX`. */
+export function hostFileName(host: string, os: typeof Deno.build.os = Deno.build.os): string {
+  const plain = os === "windows" ? /[A-Za-z0-9._@-]/ : /[A-Za-z0-9._@:[\]-]/;
   const name = [...new TextEncoder().encode(host)].map((byte) => {
     const char = String.fromCharCode(byte);
-    return /[A-Za-z0-9._@-]/.test(char) ? char : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;
+    return plain.test(char) ? char : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;
   }).join("");
   return /^\.+$/.test(name) ? name.replaceAll(".", "%2E") : name;
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { hostFileName } from "../../src/fleet/output_store.ts";
 import { eventually, isAlive } from "../support/agent_stage.ts";
 import { makeStage, sshdScenario as scenario } from "../support/fleet_stage.ts";
 import { TOP } from "../support/compiled.ts";
@@ -135,7 +136,7 @@ scenario("porthole exec --outdir writes what hosts say to files, byte for byte",
   const folder = join(set.home.path, "out");
   const { stdout } = await set.porthole("exec", "--outdir", folder, set.hosts, "--", "printf '\\001\\377'");
   assert.equal(stdout, "");
-  const name = `127.0.0.1%3A${set.sshd.port}`;
+  const name = hostFileName(set.hosts);
   assert.deepEqual(await Deno.readFile(join(folder, name)), new Uint8Array([1, 255]));
 });
 

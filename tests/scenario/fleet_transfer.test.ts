@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { sleep } from "../../src/base/abort.ts";
 import { config } from "../../src/fleet/client.ts";
+import { hostFileName } from "../../src/fleet/output_store.ts";
 import { makeStage, sshdScenario as scenario } from "../support/fleet_stage.ts";
 
 const WAYS = [{ via: "sftp", hasSftp: true }, { via: "cat", hasSftp: false }] as const;
@@ -135,7 +136,7 @@ scenario("downloads from several hosts never write one file, one host's failure 
     [true, undefined],
   ]);
   const names = [...Deno.readDirSync(join(set.home.path, "logs"))].map(({ name }) => name).sort();
-  const plain = `app.log.127.0.0.1%3A${set.sshd.port}`;
+  const plain = `app.log.${hostFileName(`127.0.0.1:${set.sshd.port}`)}`;
   assert.deepEqual(names, [plain, `${plain}.2`]);
 });
 

@@ -46,10 +46,12 @@ Deno.test("createOutputStore without a folder drops the rest and says so", async
 });
 
 Deno.test("hostFileName makes a name of anything, and no way out of a folder", () => {
-  assert.equal(hostFileName("me@web-1.example:22"), "me@web-1.example%3A22");
+  assert.equal(hostFileName("me@web-1.example:22", "linux"), "me@web-1.example:22");
+  assert.equal(hostFileName("me@web-1.example:22", "windows"), "me@web-1.example%3A22");
   assert.equal(hostFileName("../x/y"), "..%2Fx%2Fy");
   assert.equal(hostFileName(".."), "%2E%2E");
-  assert.equal(hostFileName("[::1]"), "%5B%3A%3A1%5D");
+  assert.equal(hostFileName("[::1]", "linux"), "[::1]");
+  assert.equal(hostFileName("[::1]", "windows"), "%5B%3A%3A1%5D");
 });
 
 Deno.test("localNames appends the host only where there are several, and never names one file twice", () => {
