@@ -43,10 +43,10 @@ export class EventLog {
     this.#events.push(event);
     if (this.#events.length > MAX_EVENTS) this.#events.splice(0, MAX_EVENTS / 10);
     for (const { notice } of [...this.#waiters]) notice(event);
-    for (const listener of this.#listeners) listener(event);
+    for (const listener of this.#listeners) tell(listener, event);
   }
 
-  /** Calls `listener` for every event from now on. */
+  /** Calls `listener` for every event from now on. What it throws fails the test, not the client that it was told of. */
   onEvent(listener: (event: TestEvent) => void): Disposable {
     this.#listeners.add(listener);
     return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
@@ -88,5 +88,13 @@ export class EventLog {
       `Waited ${timeoutMs} ms for ${count} event(s) ${JSON.stringify(type)} that fit: there were ${seen}`,
       { hint: `The last events were: ${last}` },
     );
+  }
+}
+
+function tell(listener: (event: TestEvent) => void, event: TestEvent): void {
+  try {
+    listener(event);
+  } catch (error) {
+    reportError(error);
   }
 }
