@@ -108,7 +108,9 @@ async def main(authorized_keys):
     )
     ssh_port = server.sockets[0].getsockname()[1]
     front = await asyncio.start_server(lambda r, w: bridge(r, w, ssh_port), "127.0.0.1", 0)
-    print(json.dumps({"port": front.sockets[0].getsockname()[1]}), flush=True)
+    # One write: print makes two of it where PYTHONUNBUFFERED is set, and nobody reads any more after the first.
+    sys.stdout.write(json.dumps({"port": front.sockets[0].getsockname()[1]}) + "\n")
+    sys.stdout.flush()
     await front.serve_forever()
 
 
