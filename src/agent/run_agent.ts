@@ -51,7 +51,7 @@ const WHY: Readonly<Record<EndReason, string>> = {
  */
 export async function* runAgent(options: RunAgentOptions): AsyncGenerator<AgentEvent, number> {
   const { command, rules, stateFile } = options;
-  using _lock = stateFile === undefined ? undefined : await lockFile(`${stateFile}.lock`);
+  using _lock = stateFile === undefined ? undefined : await lockFile(`${stateFile}.lock`, options);
   using lifetime = new Lifetime({ ...rules, hasJob: command.length > 0 });
   const agent = startAgent({ ...options, onClients: (count) => lifetime.sessionsOpen(count) });
   const tell = async (state: Omit<AgentState, "pid" | "port">) => {

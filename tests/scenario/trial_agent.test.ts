@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { lockFile } from "../../src/base/file_lock.ts";
 import { listenForAgent } from "../../src/agent/sessions/agent_socket.ts";
 import { generateKey } from "../../src/ssh/keys/generate.ts";
 import { eventually, isAlive, runToEnd } from "../support/agent_stage.ts";
@@ -74,6 +75,27 @@ Deno.test("a command that cannot be started has failed: it is told, held for a l
     await Deno.writeTextFile(join(folder, "data"), "no program");
     assert.equal((await run(["--hold", "never", "--", join(folder, "data")])).code, 126);
   });
+});
+
+Deno.test({
+  name: "SIGTERM ends an agent that waits for another one with the same state file (needs Linux)",
+  ignore: Deno.build.os !== "linux",
+  fn: () =>
+    inFolder(async (folder) => {
+      using _lock = await lockFile(join(folder, "state.json.lock"));
+      const { args, ...options } = agentCommand(folder, []);
+      const agent = new Deno.Command(Deno.execPath(), { args, ...options, stdout: "null", stderr: "null" }).spawn();
+      const opensLock = async () => {
+        const files = await Array.fromAsync(Deno.readDir(`/proc/${agent.pid}/fd`)).catch(() => []);
+        const targets = await Promise.all(
+          files.map(({ name }) => Deno.readLink(`/proc/${agent.pid}/fd/${name}`).catch(() => "")),
+        );
+        return targets.some((target) => target.endsWith("state.json.lock"));
+      };
+      await eventually("it waits", opensLock);
+      agent.kill("SIGTERM");
+      assert.equal((await agent.status).code, 130);
+    }),
 });
 
 Deno.test("a job that the maximum uptime ends is not said to be held", async () => {
