@@ -205,6 +205,9 @@ export class ResumableClient implements ByteStream {
       const frame = reader.next();
       if (frame?.kind === "close") throw closeError(frame.code);
       if (frame && frame.kind !== "welcome") throw new AppError("protocol", `The agent answered with ${frame.kind}`);
+      if (frame?.id.some((byte, at) => byte !== id[at])) {
+        throw new AppError("protocol", "The agent gave another session");
+      }
       if (frame) return this.#session.attach(carrier, { reader, peerReceived: frame.received });
     }
   }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { AppError } from "../../../src/base/errors.ts";
 import type { ByteStream } from "../../../src/stream/byte_stream.ts";
 import { dialResumable } from "../../../src/stream/resume/dial.ts";
-import { CLOSE, RESUME_AGAIN } from "../../../src/stream/resume/protocol.ts";
+import { CLOSE, encodeWelcome, RESUME_AGAIN } from "../../../src/stream/resume/protocol.ts";
 import { ResumeSessions } from "../../../src/stream/resume/server.ts";
 import { dialerTo, joinedCarriers } from "../../support/resume_carriers.ts";
 import { failsWith, until } from "../../support/websocket_end.ts";
@@ -158,6 +158,22 @@ Deno.test("a client gives up after its time, and tells once that the session is 
   assert.equal(held.length, 1);
   assert.ok(dials >= 3, `${dials} dials`);
   stream[Symbol.dispose]();
+});
+
+Deno.test("a client takes no other session for its own", async () => {
+  await using sessions = new ResumeSessions();
+  const { dial, carriers } = dialerTo(sessions, { onNew: (stream) => void stream.write(pattern(1)) });
+  let dials = 0;
+  using stream = await dialResumable(async (options) => {
+    if (++dials !== 2) return await dial(options);
+    const [client, agent] = joinedCarriers(RESUME_AGAIN);
+    await agent.write(encodeWelcome({ id: pattern(32), received: 0, holdSeconds: 900 }));
+    return client;
+  });
+  assert.equal((await stream.read())?.length, 1);
+  carriers[0]?.cut();
+  await until(() => dials === 3);
+  assert.equal(sessions.count, 1);
 });
 
 Deno.test("a client gives up on an agent that ends every connection without a WELCOME", async () => {
