@@ -104,3 +104,13 @@ Deno.test("config write wants a name or --all, not both", async () => {
     message: "Cannot take a name with --all",
   });
 });
+
+Deno.test("config list and write say so where there is no target, and touch nothing", async () => {
+  await using home = await makeTempHome();
+  const notices: string[] = [];
+  const context = { ...quietContext(home), notice: (line: string) => notices.push(line) };
+  assert.deepEqual(await collect(configList.run(input({ file: undefined }), context)), []);
+  assert.deepEqual(await collect(configWrite.run(input({ ...WRITE, all: true, include: true }), context)), []);
+  assert.deepEqual(notices, Array(2).fill("No targets yet: porthole connect RUN makes one"));
+  await assert.rejects(Deno.stat(join(home.path, ".ssh")), Deno.errors.NotFound);
+});

@@ -25,6 +25,9 @@ export const EDIT_FLAGS = {
   "dry-run": { kind: "boolean", default: false, summary: "Print what would change as a unified diff, change nothing" },
 } as const satisfies FlagSpecs;
 
+/** What is said where there is nothing to show or to write. */
+export const NO_TARGETS = "No targets yet: porthole connect RUN makes one";
+
 /** The alias, or undefined with `--all`. @throws AppError `usage` unless exactly one of the two was given. */
 export function oneOrAll(alias: string | undefined, all: boolean): string | undefined {
   if (all !== (alias !== undefined)) return alias === undefined ? undefined : validateAlias(alias);

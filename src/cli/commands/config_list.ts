@@ -2,7 +2,7 @@ import { escapeControls } from "../../base/printable.ts";
 import { configPlaces, listHosts } from "../../ssh/config/managed_hosts.ts";
 import { listTargets } from "../../targets/target_store.ts";
 import { defineCommand } from "../command.ts";
-import { FILE_FLAG } from "./config_choice.ts";
+import { FILE_FLAG, NO_TARGETS } from "./config_choice.ts";
 
 /** A host as `porthole config list` yields it: a target, a section of ssh's configuration, or both. */
 export interface ListedConfig {
@@ -19,8 +19,9 @@ export const configList = defineCommand({
   name: "config list",
   summary: "List targets and where ssh's configuration has them",
   flags: FILE_FLAG,
-  async *run({ flags: { file } }, { env }): AsyncGenerator<ListedConfig, void> {
+  async *run({ flags: { file } }, { env, notice }): AsyncGenerator<ListedConfig, void> {
     const [hosts, targets] = await Promise.all([listHosts(configPlaces(env, file)), listTargets(env)]);
+    if (hosts.length + targets.length === 0) notice(NO_TARGETS);
     for (const { alias, runName } of targets) {
       const places = hosts.filter((host) => host.alias === alias);
       if (places.length === 0) yield { alias, runName };

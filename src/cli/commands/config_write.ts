@@ -5,6 +5,7 @@ import {
   type EditItem,
   formatEdit,
   MULTIPLEX_FLAG,
+  NO_TARGETS,
   oneOrAll,
   prepareFolders,
   renderSections,
@@ -21,10 +22,11 @@ export const configWrite = defineCommand({
   },
   positionals: [{ name: "ALIAS", summary: "The target", isOptional: true }],
   examples: ["porthole config write demo --dry-run", "porthole config write --all --include"],
-  async *run({ flags, positionals }, { env, self, signal }): AsyncGenerator<EditItem, void> {
+  async *run({ flags, positionals }, { env, self, signal, notice }): AsyncGenerator<EditItem, void> {
     const { multiplex, include, file, "dry-run": isDryRun } = flags;
     const alias = oneOrAll(positionals[0], flags.all);
     const sections = await renderSections(alias, { self, env, multiplex });
+    if (sections.length === 0) return notice(NO_TARGETS);
     if (!isDryRun) await prepareFolders(env, multiplex);
     for (const result of await writeHosts(configPlaces(env, file), sections, { include, dryRun: isDryRun, signal })) {
       yield { ...result, isDryRun };
