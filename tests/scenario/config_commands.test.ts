@@ -6,9 +6,12 @@ import { configShow } from "../../src/cli/commands/config_show.ts";
 import { configWrite } from "../../src/cli/commands/config_write.ts";
 import type { TargetRecord } from "../../src/targets/target.ts";
 import { saveTarget } from "../../src/targets/target_store.ts";
+import { compiledTitle, findCompiled } from "../support/compiled.ts";
 import { quietContext } from "../support/command_context.ts";
+import { runAt } from "../support/porthole.ts";
 import { makeTempHome } from "../support/temp_home.ts";
 
+const COMPILED = findCompiled();
 const WRITE = { file: undefined, all: false, "dry-run": false, multiplex: true, include: false };
 const REMOVE = { file: undefined, all: false, "dry-run": false };
 const STYLE = { color: false, width: Infinity };
@@ -113,4 +116,24 @@ Deno.test("config list and write say so where there is no target, and touch noth
   assert.deepEqual(await collect(configWrite.run(input({ ...WRITE, all: true, include: true }), context)), []);
   assert.deepEqual(notices, Array(2).fill("No targets yet: porthole connect RUN makes one"));
   await assert.rejects(Deno.stat(join(home.path, ".ssh")), Deno.errors.NotFound);
+});
+
+Deno.test({
+  name: compiledTitle("a backup that cannot be written whole is not left half written, and nothing changes", COMPILED),
+  // From its source it could not even start: files of the runtime's cache are larger than is allowed here.
+  ignore: COMPILED.path === undefined || Deno.build.os === "windows",
+  async fn() {
+    await using home = await makeTempHome();
+    await saveTarget(home.environment(), record("demo"));
+    const path = join(home.path, "config");
+    const text = "# a long configuration\n".repeat(4000);
+    await Deno.writeTextFile(path, text);
+    const write: [string, ...string[]] = [COMPILED.path ?? "", "config", "write", "demo", "--file", path];
+    const { code } = await runAt(home, ["sh", "-c", 'ulimit -f 8; exec "$@"', "sh", ...write]);
+    assert.notEqual(code, 0);
+    assert.equal(await Deno.readTextFile(path), text);
+    await assert.rejects(Deno.stat(`${path}.porthole-backup`), Deno.errors.NotFound);
+    assert.equal((await runAt(home, write)).code, 0);
+    assert.equal(await Deno.readTextFile(`${path}.porthole-backup`), text);
+  },
 });

@@ -72,7 +72,10 @@ function isOurs({ uid, gid }: Deno.FileInfo): boolean {
   return Deno.build.os === "windows" || (uid === Deno.uid() && gid === Deno.gid());
 }
 
-/** Keeps a copy of the file beside it, once: its path if this call made it, undefined if one was there. */
+/**
+ * Keeps a copy of the file beside it, once: its path if this call made it, undefined if one was there. The copy is there
+ * whole or not at all; the caller holds the lock.
+ */
 export async function backUpConfigFile({ path, exists, binary, info }: ConfigFile): Promise<string | undefined> {
   if (!exists) return undefined;
   const backup = join(
@@ -80,16 +83,23 @@ export async function backUpConfigFile({ path, exists, binary, info }: ConfigFil
     `${resolve(path).slice(dirname(resolve(path)).length + 1)}.porthole-backup`,
   );
   try {
-    using file = await Deno.open(backup, { write: true, createNew: true, mode: (info?.mode ?? 0o600) & 0o777 });
-    const bytes = fromBinary(binary);
-    for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
-    await file.sync();
+    if (await isThere(backup)) return undefined;
+    await writeFileAtomic(backup, fromBinary(binary), { mode: (info?.mode ?? 0o600) & 0o777 });
     return backup;
   } catch (error) {
-    if (error instanceof Deno.errors.AlreadyExists) return undefined;
     throw new AppError("config_invalid", `Cannot keep a backup at ${JSON.stringify(backup)}: ${describeError(error)}`, {
       cause: error,
     });
+  }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await Deno.lstat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
   }
 }
 
