@@ -124,6 +124,7 @@ scenario("-R listens inside the job, and stops with the client", async () => {
     assert.ok(await askEcho(() => Deno.connect({ port }), TEXT) === TEXT);
     await eventually("the socket is there", () => Deno.stat(socket).then(() => true, () => false));
     assert.equal(await askEcho(() => Deno.connect({ transport: "unix", path: socket }), "unix"), "unix");
+    assert.equal(((await Deno.stat(socket)).mode ?? 0) & 0o777, 0o600);
   });
   await eventually("nobody listens any more", async () => !await canConnect({ port }));
   await assert.rejects(Deno.stat(socket), Deno.errors.NotFound);

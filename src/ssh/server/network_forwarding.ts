@@ -25,6 +25,8 @@ function listenTcp(
 
 function listenUnix(path: string, accept: (stream: ByteStream) => void): Disposable {
   const listener = Deno.listen({ transport: "unix", path });
+  // sshd's StreamLocalBindMask, 0177: whatever the job's umask is, the client's end is for nobody else.
+  if (Deno.build.os !== "windows") Deno.chmodSync(path, 0o600);
   acceptAll(listener, (conn) => accept(streamFromConn(conn)));
   return {
     [Symbol.dispose]() {
