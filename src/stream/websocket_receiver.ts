@@ -11,6 +11,8 @@ const MIN_ROOM_BYTES = 16_384;
 const HOLLOW_BYTES = 4096;
 const HOLLOW_SHARE = 16;
 const HOLLOW_PAUSE_MS = 25;
+/** A far side that sends without a pause keeps this process at it: after so much, all others get a turn (the event loop's). */
+const TURN_BYTES = 1024 * 1024;
 
 /** Options of {@link WebSocketReceiver}. */
 export interface WebSocketReceiverOptions {
@@ -120,7 +122,12 @@ export class WebSocketReceiver {
           break;
         }
         const payloadBytes = this.#arrive(count);
-        if (count >= HOLLOW_BYTES && payloadBytes < count / HOLLOW_SHARE) await this.#slowDown();
+        if (count >= HOLLOW_BYTES && payloadBytes < count / HOLLOW_SHARE) await pause(HOLLOW_PAUSE_MS);
+        else if (
+          Math.floor(this.#bytesReceived / TURN_BYTES) > Math.floor((this.#bytesReceived - count) / TURN_BYTES)
+        ) {
+          await pause(0);
+        }
       }
       this.#isDone = true;
       this.#waitingForData?.();
@@ -150,11 +157,6 @@ export class WebSocketReceiver {
     return payload.length;
   }
 
-  /** Thousands of frames that carry nothing cost as much as megabytes: whoever sends them has to wait for the others. */
-  #slowDown(): Promise<void> {
-    return new Promise((resolve) => after(HOLLOW_PAUSE_MS, resolve));
-  }
-
   /** Where the next read goes: a buffer of its own if one is free, else behind the payload that is pending. */
   #findRoom(): Uint8Array | undefined {
     if (this.#pendingEnd === this.#pendingStart) {
@@ -172,4 +174,9 @@ export class WebSocketReceiver {
     const slot = this.#slots[this.#current];
     return slot.length - this.#fillAt >= MIN_ROOM_BYTES ? slot.subarray(this.#fillAt) : undefined;
   }
+}
+
+/** Thousands of frames that carry nothing cost as much as megabytes: whoever sends them has to wait for the others. */
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => after(ms, resolve));
 }

@@ -140,6 +140,23 @@ Deno.test({
 });
 
 Deno.test({
+  name: "others are served in the middle of a flood of acknowledgements (needs ssh)",
+  ignore: !hasProgram("ssh"),
+  fn: async () => {
+    await using stage = await startHostileStage();
+    await assertServes(stage);
+    const acks = frame(OPCODE.binary, joined(...Array.from({ length: 5000 }, () => encodeAck(0))));
+    let isFlooding = true;
+    using peer = await upgraded(stage.port, RESUME_NEW);
+    const flooding = flood(peer, acks, 512 * MIB).finally(() => isFlooding = false);
+    await assertServes(stage);
+    assert.ok(isFlooding, "they had to wait for its end");
+    peer[Symbol.dispose]();
+    await flooding;
+  },
+});
+
+Deno.test({
   name: "floods of empty frames, pings and data take no memory, and others are served meanwhile (needs ssh)",
   ignore: !hasProgram("ssh"),
   fn: async (t) => {

@@ -39,6 +39,11 @@ export class Inbox {
     this.#onConsumed = onConsumed;
   }
 
+  /** The number of the next byte to arrive. */
+  get arrived(): number {
+    return this.#received;
+  }
+
   /** What can be acknowledged: all that the consumer has taken, and the end of the direction as one more. */
   get acknowledged(): number {
     return this.#consumed + (this.#hasFin && this.#consumed === this.#received ? 1 : 0);

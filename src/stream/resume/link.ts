@@ -1,13 +1,21 @@
 import { type AppError, toAppError } from "../../base/errors.ts";
+import { after } from "../../base/every.ts";
 import type { Carrier, CarrierEnd } from "./carrier.ts";
 import type { FrameReader } from "./frame_reader.ts";
 import type { ResumeFrame } from "./protocol.ts";
+
+/** So much in one read of which less than this share is news is a flood of acknowledgements, or of bytes sent again. */
+const HOLLOW_BYTES = 4096;
+const HOLLOW_SHARE = 16;
+const HOLLOW_PAUSE_MS = 25;
 
 /** What a link asks its session, and tells it. Nothing is asked or told any more once the link has ended. */
 export interface LinkHandlers {
   /** The next bytes to send, if there are any. */
   next(): Uint8Array | undefined;
   onSent(): void;
+  /** How many bytes of the far side have arrived. */
+  arrived(): number;
   /** Bytes came, of whatever. */
   onHeard(): void;
   /** Takes a frame; no other follows before the promise settles. @throws AppError for a breach of the protocol */
@@ -69,7 +77,8 @@ export class Link {
 
   async #receiveAll(reader: FrameReader): Promise<void> {
     const keep = () => this.carrier.keepLast();
-    while (!this.#isOver) {
+    for (let count = 0; !this.#isOver;) {
+      const arrived = this.#handlers.arrived();
       try {
         for (let frame = reader.next(); frame && !this.#isOver; frame = reader.next()) {
           const wait = this.#handlers.onFrame(frame, keep);
@@ -80,12 +89,15 @@ export class Link {
         return;
       }
       if (this.#isOver) return;
+      const isHollow = count >= HOLLOW_BYTES && this.#handlers.arrived() - arrived < count / HOLLOW_SHARE;
+      if (isHollow) await new Promise<void>((resolve) => after(HOLLOW_PAUSE_MS, resolve));
       // What the carrier itself throws, a broken WebSocket frame too, ends the carrier and not the session.
       const bytes = await this.carrier.read().catch((error) => this.#lose(error));
       if (this.#isOver || bytes === undefined) return;
       if (bytes === null) return this.#lose(undefined);
       this.#handlers.onHeard();
       reader.feed(bytes);
+      count = bytes.length;
     }
   }
 

@@ -129,6 +129,7 @@ export class ResumableSession implements ByteStream {
     const link: Link = new Link(carrier, {
       next: () => this.#outbox.next(),
       onSent: () => this.#outbox.unsentBytes < MAX_UNSENT_BYTES && this.#wakeWriter?.(),
+      arrived: () => this.#inbox.arrived,
       onHeard: () => this.#hasHeard = true,
       onFrame: (frame, keep) => this.#onFrame(frame, keep),
       onBreach: (error) => this.fail(error, CLOSE.protocol),
