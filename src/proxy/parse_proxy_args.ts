@@ -14,6 +14,8 @@ export interface ProxyArgs {
   readonly waitMs: number;
   /** How long a session is tried to be got back after its connection was lost; 0 never, as with `--no-resume`. */
   readonly resumeForMs: number;
+  /** The same while a port of this machine refuses every try, where somebody has said so: else that ends it sooner. */
+  readonly nobodyHereMs?: number;
   /** A connection so old is replaced by a new one, without a gap. */
   readonly maxConnectionAgeMs?: number;
 }
@@ -96,6 +98,7 @@ export function parseProxyArgs(args: readonly string[]): ProxyArgs {
     ...(headersFile === undefined ? {} : { headersFile }),
     ...(caFile === undefined ? {} : { caFile }),
     resumeForMs: given.has("no-resume") ? 0 : resumeForMs,
+    ...(given.has("resume-for") ? { nobodyHereMs: resumeForMs } : {}),
     ...(maxAgeMs === 0 ? {} : { maxConnectionAgeMs: maxAgeMs }),
   };
 }

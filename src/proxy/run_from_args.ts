@@ -97,7 +97,7 @@ function sentences({ message, hint }: AppError): string {
 /** A dialer whose streams outlive their connections, where the far end can do that and nobody has forbidden it. */
 function resuming(
   dial: ResumeDialer,
-  { args: { resumeForMs, maxConnectionAgeMs }, debug, onResumable }: {
+  { args: { resumeForMs, nobodyHereMs, maxConnectionAgeMs }, debug, onResumable }: {
     readonly args: ProxyArgs;
     readonly debug: (line: string) => void;
     readonly onResumable: (() => void) | undefined;
@@ -113,7 +113,7 @@ function resuming(
     onStuck: (failure) => printOnTerminal(sentences(failure)),
     onBack: ({ afterMs }) => printOnTerminal(`the session is back after ${formatDuration(afterMs)}`),
   };
-  const options = { resumeForMs, maxConnectionAgeMs, onNote: debug, ...(isTerminal ? told : {}) };
+  const options = { resumeForMs, nobodyHereMs, maxConnectionAgeMs, onNote: debug, ...(isTerminal ? told : {}) };
   return async ({ signal }) => {
     const stream = await dialResumable(dial, { ...options, signal });
     if (isResumable(stream)) onResumable?.();

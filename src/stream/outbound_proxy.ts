@@ -1,4 +1,5 @@
 import { AppError } from "../base/errors.ts";
+import { isLoopback } from "./tcp.ts";
 
 /** A proxy between this machine and the world. */
 export interface OutboundProxy {
@@ -90,10 +91,6 @@ function invalid(variable: string, why: string): AppError {
 
 function bareHost(hostname: string): string {
   return hostname.startsWith("[") ? hostname.slice(1, -1) : hostname;
-}
-
-function isLoopback(hostname: string): boolean {
-  return hostname === "localhost" || hostname === "::1" || /^127\.\d+\.\d+\.\d+$/.test(hostname);
 }
 
 /** NO_PROXY as curl and Go read it: `*`, `host` and its subdomains, `.suffix`, `host:port`, addresses, IPv4 CIDR. */

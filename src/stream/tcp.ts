@@ -113,6 +113,11 @@ export async function connectTcp(
   }
 }
 
+/** Whether `hostname` is this machine itself, and cannot be another. */
+export function isLoopback(hostname: string): boolean {
+  return hostname === "localhost" || hostname === "::1" || /^127\.\d+\.\d+\.\d+$/.test(hostname);
+}
+
 function connectFailure(error: unknown, { hostname, port }: TcpAddress): AppError {
   const place = JSON.stringify(hostPort(hostname, port));
   const text = describeError(error);

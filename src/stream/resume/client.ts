@@ -33,6 +33,8 @@ export interface DialResumableOptions {
   readonly signal?: AbortSignal | undefined;
   /** How long it is tried to come back; the agent may hold sessions for less. */
   readonly resumeForMs?: number;
+  /** As `resumeForMs`, while a port of this machine refuses every try; 25 s unless given. */
+  readonly nobodyHereMs?: number | undefined;
   /** A connection is replaced, without a gap, once it is so old; up to a tenth sooner. */
   readonly maxConnectionAgeMs?: number | undefined;
   /** The session is without a connection, and the first try to come back has failed. */

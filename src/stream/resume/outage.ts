@@ -2,8 +2,14 @@ import { sleep } from "../../base/abort.ts";
 import { formatDuration } from "../../base/duration.ts";
 import { AppError, type ErrorCode } from "../../base/errors.ts";
 import { oneLine } from "../../base/printable.ts";
+import { isLoopback } from "../tcp.ts";
 import { pauseBeforeMs } from "./backoff.ts";
 
+/**
+ * A port of this machine that has refused every try for so long has nobody behind it any more: an agent that was killed.
+ * An ingress that is restarted here is back sooner.
+ */
+const NOBODY_HERE_MS = 25_000;
 /** No try takes longer; a clock that says otherwise stood still with the machine, which was asleep. */
 const LONGEST_TRY_MS = 60_000;
 
@@ -22,6 +28,8 @@ const MENDABLE: ReadonlySet<ErrorCode> = new Set([
 export interface OutageOptions {
   /** How long it is tried. Time that the machine slept does not count: after it, the network needs a moment as well. */
   readonly forMs: number;
+  /** As `forMs`, while a port of this machine refuses every try; 25 s unless given. */
+  readonly nobodyHereMs?: number | undefined;
   /** Connections before this one that ended as soon as they were there: each counts as a try that failed. */
   readonly failedTries?: number;
   /** The first try has failed. */
@@ -39,6 +47,8 @@ export class Outage {
   #why = "the connection ended";
   #attempt = 0;
   #spentMs = 0;
+  /** What was spent when a port of this machine began to refuse. */
+  #refusedFromMs: number | undefined;
   #lastAt = performance.now();
   #isHeld = false;
   #isStuck = false;
@@ -69,12 +79,15 @@ export class Outage {
    * @throws AppError `failure` where no further try would mend it, `tunnel_closed` when the time is over; the signal's reason
    */
   async pause(failure: AppError, signal: AbortSignal): Promise<void> {
-    const { forMs, onHeld, onStuck } = this.#options;
+    const { onHeld, onStuck } = this.#options;
+    let leftMs = Infinity;
     if (this.#begunAt !== undefined) {
       if (FINAL.has(failure.code)) throw lost(failure, "it cannot be reached any more");
       this.#count();
-      if (this.#spentMs >= forMs) throw lost(failure, `no way back was found for ${formatDuration(forMs)}`);
-      if (!this.#isHeld) onHeld?.({ forMs, why: this.#why });
+      const limit = this.#limit(failure);
+      leftMs = limit.leftMs;
+      if (leftMs <= 0) throw lost(failure, `no way back was found for ${formatDuration(limit.ofMs)}`);
+      if (!this.#isHeld) onHeld?.({ forMs: limit.ofMs, why: this.#why });
       this.#isHeld = true;
       if (!this.#isStuck && MENDABLE.has(failure.code)) onStuck?.(failure);
       this.#isStuck ||= MENDABLE.has(failure.code);
@@ -82,7 +95,7 @@ export class Outage {
     const pausing = new AbortController();
     this.#pausing = pausing;
     try {
-      await sleep(pauseBeforeMs(++this.#attempt), AbortSignal.any([signal, pausing.signal]));
+      await sleep(Math.min(pauseBeforeMs(++this.#attempt), leftMs), AbortSignal.any([signal, pausing.signal]));
     } catch {
       signal.throwIfAborted();
       // The old connection has just gone: the next try is due at once.
@@ -91,11 +104,29 @@ export class Outage {
     }
   }
 
+  /** How long it is tried at all, as far as `failure` tells, and how much of that is left. */
+  #limit(failure: AppError): { readonly ofMs: number; readonly leftMs: number } {
+    const { forMs, nobodyHereMs = NOBODY_HERE_MS } = this.#options;
+    const whole = { ofMs: forMs, leftMs: forMs - this.#spentMs };
+    if (!isNobodyHere(failure)) {
+      this.#refusedFromMs = undefined;
+      return whole;
+    }
+    this.#refusedFromMs ??= this.#spentMs;
+    const leftMs = nobodyHereMs - (this.#spentMs - this.#refusedFromMs);
+    return leftMs < whole.leftMs ? { ofMs: nobodyHereMs, leftMs } : whole;
+  }
+
   #count(): void {
     const now = performance.now();
     this.#spentMs += Math.min(now - this.#lastAt, LONGEST_TRY_MS);
     this.#lastAt = now;
   }
+}
+
+function isNobodyHere({ code, details }: AppError): boolean {
+  const { reason, hostname, proxy } = details ?? {};
+  return code === "dial_failed" && reason === "refused" && proxy === undefined && isLoopback(String(hostname));
 }
 
 function lost(failure: AppError, how: string): AppError {

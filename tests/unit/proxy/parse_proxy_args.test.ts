@@ -31,6 +31,8 @@ Deno.test("parseProxyArgs takes a URL or an alias, and options before and behind
     },
   );
   assert.deepEqual(parseProxyArgs(["--", "train"]).destination, { kind: "alias", alias: "train" });
+  const { resumeForMs, nobodyHereMs } = parseProxyArgs(["--resume-for", "1m", "train"]);
+  assert.deepEqual([resumeForMs, nobodyHereMs], [60_000, 60_000]);
 });
 
 const HINT = "porthole proxy [--headers-file FILE] [--ca-file FILE] [--wait 60s] WSS-URL|ALIAS";

@@ -160,6 +160,49 @@ Deno.test("a client gives up after its time, and tells once that the session is 
   stream[Symbol.dispose]();
 });
 
+/** What a dial that fails says of the place where it was refused. */
+const REFUSED = { reason: "refused", hostname: "127.0.0.1", port: 1 };
+
+for (
+  const [where, details, forMs] of [
+    ["a port of this machine", REFUSED, 200],
+    ["a port of another machine", { ...REFUSED, hostname: "203.0.113.1" }, 700],
+    ["the proxy of this machine", { ...REFUSED, proxy: "127.0.0.1:1" }, 700],
+  ] as const
+) {
+  Deno.test(`a client that ${where} refuses gives up after ${forMs}ms of 200 for nobody here and 700 at all`, async () => {
+    await using sessions = new ResumeSessions();
+    const { dial } = dialerTo(sessions, {
+      plan: () => ({ down: 60 }),
+      onNew: (stream) => void stream.write(pattern(50)),
+    });
+    let dials = 0;
+    const stream = await dialResumable((options) => {
+      if (dials++ === 0) return dial(options);
+      return Promise.reject(new AppError("dial_failed", "connection refused", { details }));
+    }, { resumeForMs: 700, nobodyHereMs: 200 });
+    const message = `The session was lost: no way back was found for ${forMs}ms: connection refused`;
+    await assert.rejects(readAll(stream), failsWith("tunnel_closed", message));
+    stream[Symbol.dispose]();
+  });
+}
+
+Deno.test("a client waits on for a port of this machine that now and then has somebody behind it", async () => {
+  await using sessions = new ResumeSessions();
+  const { dial } = dialerTo(sessions, {
+    plan: (index) => index === 0 ? { down: 60 } : {},
+    onNew: (stream) => void stream.write(pattern(50)),
+  });
+  let dials = 0;
+  using stream = await dialResumable((options) => {
+    if (dials++ === 0) return dial(options);
+    if (dials > 4) return dial(options);
+    const details = dials === 3 ? {} : REFUSED;
+    return Promise.reject(new AppError("dial_failed", "502", { details }));
+  }, { nobodyHereMs: 1000 });
+  assert.equal((await stream.read())?.length, 50);
+});
+
 Deno.test("a client takes no other session for its own", async () => {
   await using sessions = new ResumeSessions();
   const { dial, carriers } = dialerTo(sessions, { onNew: (stream) => void stream.write(pattern(1)) });
