@@ -11,7 +11,7 @@ import { parseArgs } from "node:util";
 import { runLoad } from "./load/run_load.ts";
 import { startHostileStage } from "../tests/support/hostile_stage.ts";
 
-/** Issue: "within 100 ms of unloaded at the 99th percentile". */
+/** What a person does not feel: above the shell alone, at the 99th percentile. */
 const MAX_MORE_MS = 100;
 
 const { values } = parseArgs({

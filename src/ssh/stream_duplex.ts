@@ -1,11 +1,14 @@
 import { Buffer } from "node:buffer";
 import { Duplex } from "node:stream";
+import { Turns } from "../base/turns.ts";
 import type { ByteStream } from "../stream/byte_stream.ts";
 import { FirstLines } from "./first_lines.ts";
 import { WriteBatches } from "./write_batches.ts";
 
 /** Above this many unwritten bytes {@link StreamDuplex.isCongested} holds; ssh2 itself asks nobody before it writes. */
 const HIGH_WATER_BYTES = 1024 * 1024;
+/** A millisecond's work, about: after so much of one far side all others get a turn. */
+const TURN_BYTES = 512 * 1024;
 /** Above it nothing more is read: what waits are then answers to questions of a far side that does not read. */
 const MAX_PENDING_BYTES = 8 * 1024 * 1024;
 
@@ -52,6 +55,7 @@ class ByteStreamDuplex extends Duplex implements StreamDuplex {
   #reading = false;
   #waiting: Array<() => void> = [];
   readonly #firstLines = new FirstLines();
+  readonly #turns = new Turns(TURN_BYTES);
   #isEnding = false;
 
   constructor(stream: ByteStream, remote: ToDuplexOptions["remote"]) {
@@ -126,6 +130,7 @@ class ByteStreamDuplex extends Duplex implements StreamDuplex {
       if (this.#pendingBytes > MAX_PENDING_BYTES) await this.#flushing;
       const bytes = await this.#stream.read();
       if (bytes === null) return null;
+      await this.#turns.after(bytes.length);
       // ssh2 goes on parsing what it has given up on, and fails for each piece anew.
       if (this.#isEnding) continue;
       // ssh2 keeps pieces of what it is given; the array belongs to the stream.

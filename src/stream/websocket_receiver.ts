@@ -1,3 +1,4 @@
+import { Turns } from "../base/turns.ts";
 import { after } from "../base/every.ts";
 import type { ByteSource } from "./buffered_source.ts";
 
@@ -11,7 +12,7 @@ const MIN_ROOM_BYTES = 16_384;
 const HOLLOW_BYTES = 4096;
 const HOLLOW_SHARE = 16;
 const HOLLOW_PAUSE_MS = 25;
-/** A far side that sends without a pause keeps this process at it: after so much, all others get a turn (the event loop's). */
+/** After so much of one far side all others get a turn. */
 const TURN_BYTES = 1024 * 1024;
 
 /** Options of {@link WebSocketReceiver}. */
@@ -108,6 +109,7 @@ export class WebSocketReceiver {
         this.#slots[0].set(buffered);
         this.#arrive(buffered.length);
       }
+      const turns = new Turns(TURN_BYTES);
       while (!this.#isDone && !isEnded()) {
         const room = this.#findRoom();
         if (!room) {
@@ -123,11 +125,7 @@ export class WebSocketReceiver {
         }
         const payloadBytes = this.#arrive(count);
         if (count >= HOLLOW_BYTES && payloadBytes < count / HOLLOW_SHARE) await pause(HOLLOW_PAUSE_MS);
-        else if (
-          Math.floor(this.#bytesReceived / TURN_BYTES) > Math.floor((this.#bytesReceived - count) / TURN_BYTES)
-        ) {
-          await pause(0);
-        }
+        else await turns.after(count);
       }
       this.#isDone = true;
       this.#waitingForData?.();

@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import { AppError } from "../../base/errors.ts";
+import { nextTurn } from "../../base/turns.ts";
 import type { ByteStream } from "../../stream/byte_stream.ts";
 import type { ServerChannel } from "../ssh2_adapter.ts";
 import { INITIAL_WINDOW_BYTES, windowBytes } from "./channel_window.ts";
@@ -181,8 +182,4 @@ export class SshChannel implements ByteStream {
     this.#reader?.();
     this.#wakeWriters();
   }
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 0));
 }
