@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { nextTurn } from "../../src/base/turns.ts";
 import type { LoadTarget } from "./echo_shell.ts";
 
 /** Bulk data through one session, by the system's ssh, until disposed. */
@@ -64,6 +65,8 @@ async function feed(stdin: WritableStream<Uint8Array>, onBlock: () => void): Pro
     for (;;) {
       await writer.write(BLOCK);
       onBlock();
+      // The keystrokes are measured in this process too.
+      await nextTurn();
     }
   } catch {
     // The program was ended: so is the load.

@@ -17,7 +17,7 @@ export class EchoShell implements Disposable {
     this.#channel = channel;
   }
 
-  /** Logs in and runs `command`, `cat` unless told otherwise. */
+  /** Logs in, runs `command`, `cat` unless told otherwise, and waits until it answers: a login shell's start is work too. */
   static async open({ port, privateKey }: LoadTarget, command = "exec cat"): Promise<EchoShell> {
     const client = new Client();
     const ready = once(client, "ready");
@@ -27,7 +27,9 @@ export class EchoShell implements Disposable {
     const channel = await new Promise<ClientChannel>((resolve, reject) =>
       client.exec(command, (error, opened) => error ? reject(error) : resolve(opened))
     );
-    return new EchoShell(client, channel);
+    const shell = new EchoShell(client, channel);
+    await shell.roundTrip(new Uint8Array(1));
+    return shell;
   }
 
   /** Sends `bytes` and waits until as many are back; how long that took, in milliseconds. */
