@@ -130,11 +130,12 @@ class ByteStreamDuplex extends Duplex implements StreamDuplex {
       if (this.#pendingBytes > MAX_PENDING_BYTES) await this.#flushing;
       const bytes = await this.#stream.read();
       if (bytes === null) return null;
-      await this.#turns.after(bytes.length);
+      // ssh2 keeps pieces of what it is given; the array belongs to the stream.
+      const kept = Buffer.from(bytes);
+      await this.#turns.after(kept.length);
       // ssh2 goes on parsing what it has given up on, and fails for each piece anew.
       if (this.#isEnding) continue;
-      // ssh2 keeps pieces of what it is given; the array belongs to the stream.
-      const whole = this.#firstLines.add(Buffer.from(bytes));
+      const whole = this.#firstLines.add(kept);
       if (whole.length > 0) return whole;
     }
   }
